@@ -1,0 +1,24 @@
+"""Tensors that differentiate.
+
+A `Tensor` wraps an `NDArray`. The functions here take tensors and have the array API standard's names; each is a block
+in the op table (`needle.autograd.ops`), which knows its derivative. Where an operand requires grad, they are noted on
+the tape, and `Tensor.backward` walks it back.
+
+>>> import needle.autograd as ad
+>>> x = ad.tensor([0.0, 1.0], requires_grad=True)
+>>> ad.sum(ad.sin(x) * x).backward()
+>>> x.grad
+tensor([0.       , 1.3817732], dtype=float32, device=cpu)
+"""
+
+from needle.autograd.gradcheck import gradcheck as gradcheck
+from needle.autograd.ops.contraction import *  # noqa: F403
+from needle.autograd.ops.elementwise import *  # noqa: F403
+from needle.autograd.ops.indexing import *  # noqa: F403
+from needle.autograd.ops.reduction import *  # noqa: F403
+from needle.autograd.ops.shape import *  # noqa: F403
+from needle.autograd.tape import enable_grad as enable_grad
+from needle.autograd.tape import is_grad_enabled as is_grad_enabled
+from needle.autograd.tape import no_grad as no_grad
+from needle.autograd.tensor import Tensor as Tensor
+from needle.autograd.tensor import tensor as tensor

@@ -1,0 +1,1 @@
+"""The op table's blocks; all but those in `shape` are built on those there."""

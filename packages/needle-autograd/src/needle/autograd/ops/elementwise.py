@@ -1,0 +1,144 @@
+"""Every elementwise op of `needle.ndarray`, with its partial derivatives.
+
+Kinks take a value between the slopes on both sides: 0 for `abs` and `relu` at 0, and `maximum` and `minimum` of equal
+numbers give each half. The formulas are those of the tables of derivatives (NIST DLMF, sections 4 and 7).
+"""
+
+from __future__ import annotations
+
+import math
+
+import needle.ndarray as nd
+from needle.autograd.ops.shape import astype
+from needle.autograd.rules import ZERO, elementwise
+from needle.autograd.samples import Draw, Sample, integers, uniform
+from needle.autograd.tensor import Tensor
+
+__all__ = [
+    "abs", "add", "atan2", "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift",
+    "bitwise_xor", "ceil", "cos", "divide", "equal", "erf", "exp", "expm1", "floor", "floor_divide", "greater",
+    "greater_equal", "isfinite", "isinf", "isnan", "less", "less_equal", "log", "log1p", "logical_and", "logical_not",
+    "logical_or", "logical_xor", "maximum", "minimum", "multiply", "negative", "not_equal", "pow", "reciprocal", "relu",
+    "remainder", "round", "sigmoid", "sign", "sin", "sqrt", "square", "subtract", "tan", "tanh", "trunc", "where",
+]  # fmt: skip
+
+INF = math.inf
+
+
+def specials(draw: Draw) -> list[Sample]:
+    """Return one tensor with all that is not an ordinary number."""
+    return [Sample((draw.tensor([INF, -INF, math.nan, 0.0, 1.5], draw.dtype, (5,)),))]
+
+
+def booleans(draw: Draw) -> list[Sample]:
+    """Return two boolean tensors with all four pairs."""
+    return [Sample(tuple(draw.tensor(bits, nd.bool, (4,)) for bits in ([0, 0, 1, 1], [0, 1, 0, 1])))]
+
+
+def choices(draw: Draw) -> list[Sample]:
+    """Return a condition, and tensors or a number to choose from."""
+    condition = draw.tensor([1, 0, 0, 1, 0, 1], nd.bool, (2, 3))
+    row = draw.tensor([1, 0, 1], nd.bool, (3,))
+    return [
+        Sample((condition, draw.uniform(2, 3), draw.uniform(2, 3))),
+        Sample((row, draw.uniform(2, 1), draw.uniform(1, 3))),
+        Sample((condition, draw.uniform(3), 0.5)),
+        Sample((condition, 0.5, draw.uniform())),
+    ]
+
+
+def _rectify(x: float) -> float:
+    return max(x, 0.0)
+
+
+def _logistic(x: float) -> float:
+    return 1 / (1 + math.exp(-x))
+
+
+# Signs and rounding.
+negative = elementwise("negative", -1)
+abs = elementwise("abs", lambda out, x: sign(x))
+sign = elementwise("sign", ZERO)
+floor = elementwise("floor", ZERO)
+ceil = elementwise("ceil", ZERO)
+trunc = elementwise("trunc", ZERO)
+round = elementwise("round", ZERO)
+relu = elementwise("relu", lambda out, x: x > 0, reference=_rectify)
+
+# Powers.
+square = elementwise("square", lambda out, x: 2 * x)
+sqrt = elementwise("sqrt", lambda out, x: 0.5 / out, samples=uniform((0.1, 3)))
+reciprocal = elementwise("reciprocal", lambda out, x: -(out * out), samples=uniform((0.3, 3)))
+
+# Exponentials.
+exp = elementwise("exp", lambda out, x: out)
+expm1 = elementwise("expm1", lambda out, x: out + 1)
+log = elementwise("log", lambda out, x: reciprocal(x), samples=uniform((0.1, 3)))
+log1p = elementwise("log1p", lambda out, x: reciprocal(x + 1), samples=uniform((-0.8, 3)))
+tanh = elementwise("tanh", lambda out, x: 1 - out * out)
+sigmoid = elementwise("sigmoid", lambda out, x: out * (1 - out), reference=_logistic)
+erf = elementwise("erf", lambda out, x: 2 / math.sqrt(math.pi) * exp(-(x * x)), reference=math.erf)
+
+# Circular functions.
+sin = elementwise("sin", lambda out, x: cos(x))
+cos = elementwise("cos", lambda out, x: -sin(x))
+tan = elementwise("tan", lambda out, x: 1 + out * out, samples=uniform((-1.2, 1.2)))
+atan2 = elementwise("atan2", lambda out, x, y: y / (x * x + y * y), lambda out, x, y: -x / (x * x + y * y),
+                    samples=uniform((-2, 2), (0.3, 2)), reference=math.atan2)  # fmt: skip
+
+# Arithmetic.
+add = elementwise("add", 1, 1)
+subtract = elementwise("subtract", 1, -1)
+multiply = elementwise("multiply", lambda out, x, y: y, lambda out, x, y: x)
+divide = elementwise("divide", lambda out, x, y: reciprocal(y), lambda out, x, y: -out / y,
+                     samples=uniform((-2, 2), (0.3, 2)))  # fmt: skip
+floor_divide = elementwise("floor_divide", ZERO, ZERO, samples=uniform((-2, 2), (0.3, 0.9)))
+remainder = elementwise("remainder", 1, lambda out, x, y: -floor_divide(x, y), samples=uniform((-2, 2), (0.3, 0.9)))
+
+
+def _slope_of_power(out: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """Return y * x^(y - 1), which is 0 for y = 0 even where x is 0."""
+    return y * x ** where(y == 0, 1.0, y - 1)
+
+
+def _log_of_base(out: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """Return x^y * log(x), which is 0 for x = 0 and y > 0."""
+    return out * log(where(x == 0, 1.0, x))
+
+
+pow = elementwise("pow", _slope_of_power, _log_of_base, samples=uniform((0.3, 2), (-2, 2)))
+
+
+def _share_of_greater(x: Tensor, y: Tensor) -> Tensor:
+    """Return 1 where x > y, 0 where x < y, and 1/2 where they are equal."""
+    return where(x == y, 0.5, astype(x > y, x.dtype))
+
+
+maximum = elementwise("maximum", lambda out, x, y: _share_of_greater(x, y), lambda out, x, y: _share_of_greater(y, x))
+minimum = elementwise("minimum", lambda out, x, y: _share_of_greater(y, x), lambda out, x, y: _share_of_greater(x, y))
+
+# Choice.
+where = elementwise("where", None, lambda out, c, x, y: c, lambda out, c, x, y: logical_not(c), samples=choices)
+
+# Questions and comparisons.
+isnan = elementwise("isnan", ZERO, samples=specials)
+isinf = elementwise("isinf", ZERO, samples=specials)
+isfinite = elementwise("isfinite", ZERO, samples=specials)
+equal = elementwise("equal", ZERO, ZERO, samples=integers((0, 3), (0, 3)))
+not_equal = elementwise("not_equal", ZERO, ZERO, samples=integers((0, 3), (0, 3)))
+less = elementwise("less", ZERO, ZERO)
+less_equal = elementwise("less_equal", ZERO, ZERO)
+greater = elementwise("greater", ZERO, ZERO)
+greater_equal = elementwise("greater_equal", ZERO, ZERO)
+
+# Logic, and bits, of which no operand is floating.
+logical_not = elementwise("logical_not", ZERO, samples=integers((0, 2)))
+logical_and = elementwise("logical_and", ZERO, ZERO, samples=booleans)
+logical_or = elementwise("logical_or", ZERO, ZERO, samples=booleans)
+logical_xor = elementwise("logical_xor", ZERO, ZERO, samples=booleans)
+bitwise_invert = elementwise("bitwise_invert", None, samples=integers((-9, 9)))
+bitwise_and = elementwise("bitwise_and", None, None, samples=integers((-9, 9), (-9, 9)))
+bitwise_or = elementwise("bitwise_or", None, None, samples=integers((-9, 9), (-9, 9)))
+bitwise_xor = elementwise("bitwise_xor", None, None, samples=integers((-9, 9), (-9, 9)))
+bitwise_left_shift = elementwise("bitwise_left_shift", None, None, samples=integers((-9, 9), (0, 5)))
+bitwise_right_shift = elementwise("bitwise_right_shift", None, None, samples=integers((-9, 9), (0, 5)))

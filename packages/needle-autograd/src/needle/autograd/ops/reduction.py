@@ -1,0 +1,245 @@
+"""Reductions other than the linear ones, `sum` and `mean`."""
+
+from __future__ import annotations
+
+import needle.ndarray as nd
+from needle.autograd.ops.elementwise import exp, square
+from needle.autograd.ops.shape import REDUCTIONS, astype, concat, flip, mean, permute_dims, reshape, sum
+from needle.autograd.rules import Params, axes_of, composite, opaque, special
+from needle.autograd.samples import Draw, Sample, unary
+from needle.autograd.tensor import Axes, Tensor
+from needle.ndarray import NDArray
+
+__all__ = [
+    "all", "any", "argmax", "argmin", "log_softmax", "logsumexp", "max", "min", "prod", "softmax", "var",
+]  # fmt: skip
+
+
+def reductions(draw: Draw) -> list[Sample]:
+    """Return one array reduced over many choices of axes."""
+    return [Sample((draw.uniform(2, 3, 2),), params) for params in REDUCTIONS]
+
+
+def _kept(ct: Tensor, p: Params, x: Tensor) -> Tensor:
+    """Return a reduced tensor with the reduced axes put back at extent 1."""
+    return reshape(ct, [1 if i in p["axis"] else extent for i, extent in enumerate(x.shape)])
+
+
+# Extremes.
+
+
+def max(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """Return the greatest element over the axes, or over all; equal ones share the gradient equally.
+
+    >>> max(tensor([[1.0, 2.0], [4.0, 3.0]]), axis=1).tolist()
+    [2.0, 4.0]
+    """
+    return _max(x, axis=axes_of("max", axis, x.ndim), keepdims=keepdims)
+
+
+def min(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """Return the least element over the axes, or over all; equal ones share the gradient equally.
+
+    >>> min(tensor([[1.0, 2.0], [4.0, 3.0]]), axis=1).tolist()
+    [1.0, 3.0]
+    """
+    return _min(x, axis=axes_of("min", axis, x.ndim), keepdims=keepdims)
+
+
+def _share(ct: Tensor, p: Params, out: Tensor, x: Tensor) -> Tensor:
+    extreme = astype(x == _kept(out, p, x), x.dtype)
+    return extreme * (_kept(ct, p, x) / sum(extreme, p["axis"], keepdims=True))
+
+
+# Special: which elements count depends on their values.
+_max = special("max", nd.max, _share, samples=reductions)
+_min = special("min", nd.min, _share, samples=reductions)
+
+# Products.
+
+
+def prod(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """Return the product over the axes, or over all; the gradient is right where elements are 0 too.
+
+    >>> prod(tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0).tolist()
+    [3.0, 8.0]
+    """
+    return _prod(x, axis=axes_of("prod", axis, x.ndim), keepdims=keepdims)
+
+
+def _others(ct: Tensor, p: Params, out: Tensor, x: Tensor) -> Tensor:
+    """Return ct times, for each element, the product of all others: of those before it and of those after it."""
+    rest = [i for i in range(x.ndim) if i not in p["axis"]]
+    order = [*rest, *p["axis"]]
+    moved = permute_dims(x, order)
+    rows = reshape(moved, (*moved.shape[: len(rest)], x.size // (out.size or 1)))
+    others = _product_before(rows) * flip(_product_before(flip(rows, -1)), -1)
+    back = permute_dims(reshape(others, moved.shape), [order.index(i) for i in range(x.ndim)])
+    return _kept(ct, p, x) * back
+
+
+def _product_before(x: Tensor) -> Tensor:
+    """Return for each element the product of those before it on the last axis, in log2(n) steps.
+
+    Source: W. D. Hillis and G. L. Steele, "Data parallel algorithms", Communications of the ACM 29 (1986).
+    """
+    step, n = 1, x.shape[-1]
+    x = _shifted(x, 1)
+    while step < n:
+        x = x * _shifted(x, step)
+        step *= 2
+    return x
+
+
+def _shifted(x: Tensor, step: int) -> Tensor:
+    ones = Tensor(nd.ones((*x.shape[:-1], step), x.dtype, x.device))
+    return concat([ones, x], -1)[..., : x.shape[-1]]
+
+
+# Special: the partial derivative is the product of all other elements, which division would not give at 0.
+_prod = special(
+    "prod",
+    nd.prod,
+    _others,
+    samples=lambda draw: [
+        *reductions(draw),
+        Sample((draw.tensor([2.0, 0.0, 3.0, 0.0, 0.0, 1.5, 2.0, 0.5], draw.dtype, (2, 4)), 1)),
+        Sample((draw.tensor([2.0, 0.0, 3.0, 0.5, 1.5], draw.dtype, (5,)),)),
+    ],
+)
+
+# Exponentials summed.
+
+
+def logsumexp(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """Return log(sum(exp(x))) over the axes, or over all, without overflow.
+
+    >>> f"{logsumexp(tensor([1000.0, 1000.0])).item():.2f}"
+    '1000.69'
+    """
+    return _logsumexp(x, axis=axes_of("logsumexp", axis, x.ndim), keepdims=keepdims)
+
+
+def _shifted_log_sum(x: NDArray, axis: tuple[int, ...], keepdims: bool) -> NDArray:
+    top = nd.max(x, axis=axis, keepdims=True)
+    shift = nd.where(nd.isfinite(top), top, 0.0)  # minus infinity from itself would be NaN
+    total = nd.log(nd.sum(nd.exp(nd.subtract(x, shift)), axis=axis, keepdims=True))
+    total = nd.add(total, shift)
+    return total if keepdims else nd.reshape(total, [n for i, n in enumerate(x.shape) if i not in axis])
+
+
+# Special, as the next two: made of ops, they would save several arrays each, and lose digits in the low precisions.
+_logsumexp = special(
+    "logsumexp",
+    _shifted_log_sum,
+    lambda ct, p, out, x: _kept(ct, p, x) * exp(x - _kept(out, p, x)),
+    samples=reductions,
+)
+
+
+def softmax(x: Tensor, axis: Axes = None) -> Tensor:
+    """Return exp(x) / sum(exp(x)) over the axes, or over all, without overflow; the shape is that of ``x``.
+
+    >>> softmax(tensor([0.0, 0.0])).tolist()
+    [0.5, 0.5]
+    """
+    return _softmax(x, axis=axes_of("softmax", axis, x.ndim))
+
+
+def _shares(x: NDArray, axis: tuple[int, ...]) -> NDArray:
+    powers = nd.exp(nd.subtract(x, nd.max(x, axis=axis, keepdims=True)))
+    return nd.divide(powers, nd.sum(powers, axis=axis, keepdims=True))
+
+
+_softmax = special(
+    "softmax",
+    _shares,
+    lambda ct, p, out, x: out * (ct - sum(ct * out, p["axis"], keepdims=True)),
+    samples=unary((2, 3), axis=-1),
+)
+
+
+def log_softmax(x: Tensor, axis: Axes = None) -> Tensor:
+    """Return log(softmax(x)) over the axes, or over all, without overflow; the shape is that of ``x``.
+
+    >>> log_softmax(tensor([0.0, 0.0])).tolist()
+    [-0.6931471824645996, -0.6931471824645996]
+    """
+    return _log_softmax(x, axis=axes_of("log_softmax", axis, x.ndim))
+
+
+def _log_shares(x: NDArray, axis: tuple[int, ...]) -> NDArray:
+    shifted = nd.subtract(x, nd.max(x, axis=axis, keepdims=True))
+    return nd.subtract(shifted, nd.log(nd.sum(nd.exp(shifted), axis=axis, keepdims=True)))
+
+
+_log_softmax = special(
+    "log_softmax",
+    _log_shares,
+    lambda ct, p, out, x: ct - exp(out) * sum(ct, p["axis"], keepdims=True),
+    samples=unary((2, 3), axis=-1),
+)
+
+# Spread.
+
+
+@composite(lambda draw: [*reductions(draw)[:-1], Sample((draw.uniform(2, 3), 1, 1.0, True))])
+def var(x: Tensor, axis: Axes = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
+    """Return the mean square distance from the mean over the axes, or over all.
+
+    The sum of squares is divided by the number of elements less ``correction`` (1 for the unbiased estimate).
+
+    >>> var(tensor([1.0, 3.0])).item()
+    1.0
+    """
+    total = sum(square(x - mean(x, axis, keepdims=True)), axis, keepdims)
+    return total / (x.size // (total.size or 1) - correction)
+
+
+# Answers that are places or truth values.
+
+
+def argmax(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """Return the place of the first greatest element along an axis, or among all in row-major order, as int64.
+
+    >>> argmax(tensor([[1.0, 2.0], [4.0, 3.0]]), axis=1).tolist()
+    [1, 0]
+    """
+    return _argmax(x, axis=axis, keepdims=keepdims)
+
+
+def argmin(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """Return the place of the first least element along an axis, or among all in row-major order, as int64.
+
+    >>> argmin(tensor([[1.0, 2.0], [4.0, 3.0]]), axis=1).tolist()
+    [0, 1]
+    """
+    return _argmin(x, axis=axis, keepdims=keepdims)
+
+
+def any(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """Return whether an element over the axes, or of all, is not 0.
+
+    >>> any(tensor([[0, 0], [0, 1]]), axis=1).tolist()
+    [False, True]
+    """
+    return _any(x, axis=axes_of("any", axis, x.ndim), keepdims=keepdims)
+
+
+def all(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """Return whether no element over the axes, or of all, is 0.
+
+    >>> all(tensor([[1, 1], [0, 1]]), axis=1).tolist()
+    [True, False]
+    """
+    return _all(x, axis=axes_of("all", axis, x.ndim), keepdims=keepdims)
+
+
+def _bits(draw: Draw) -> list[Sample]:
+    return [Sample((draw.integers(2, 3, 2),), params) for params in REDUCTIONS]
+
+
+_argmax = opaque("argmax", nd.argmax, samples=lambda draw: reductions(draw)[:2])
+_argmin = opaque("argmin", nd.argmin, samples=lambda draw: reductions(draw)[:2])
+_any = opaque("any", nd.any, samples=_bits)
+_all = opaque("all", nd.all, samples=_bits)

@@ -1,0 +1,393 @@
+"""Ops that type, place and lay out an array anew, and `sum`, the transpose of broadcasting. All are linear."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import needle.ndarray as nd
+from needle.autograd.rules import Params, axes_of, composite, linear
+from needle.autograd.samples import Sample, unary
+from needle.autograd.tensor import Axes, Tensor
+from needle.ndarray import Device, DType, NDArray
+from needle.ndarray.errors import message
+
+__all__ = [
+    "astype", "broadcast_to", "concat", "copy", "expand_dims", "flip", "fold", "getitem", "mean", "pad", "permute_dims",
+    "reshape", "squeeze", "stack", "sum", "to_device", "windows",
+]  # fmt: skip
+
+# Type and place.
+
+
+def astype(x: Tensor, dtype: DType) -> Tensor:
+    """Return ``x`` in another dtype; gradients pass between floating dtypes.
+
+    >>> astype(tensor([1.5, -1.5]), nd.int32).tolist()
+    [1, -1]
+    """
+    return _astype(x, dtype=dtype)
+
+
+def _cast(x: NDArray, dtype: DType) -> NDArray:
+    return nd.astype(x, dtype, copy=False)
+
+
+_astype = linear(
+    "astype",
+    _cast,
+    lambda ct, p, x: astype(ct, x.dtype),
+    samples=lambda draw: [Sample((draw.uniform(2, 3), nd.float64)), Sample((draw.uniform(2, 3), nd.int64))],
+)
+
+
+def to_device(x: Tensor, device: Device | str) -> Tensor:
+    """Return ``x`` on ``device``.
+
+    >>> str(to_device(tensor([1.0]), "numpy").device)
+    'numpy'
+    """
+    return _to_device(x, device=device)
+
+
+def _move(x: NDArray, device: Device | str) -> NDArray:
+    return x.to_device(device)
+
+
+_to_device = linear(
+    "to_device",
+    _move,
+    lambda ct, p, x: to_device(ct, x.device),
+    samples=lambda draw: [Sample((draw.uniform(2, 3), "cpu"))],
+)
+
+
+def copy(x: Tensor) -> Tensor:
+    """Return ``x`` in a buffer of its own.
+
+    >>> copy(tensor([1, 2])).tolist()
+    [1, 2]
+    """
+    return _copy(x)
+
+
+_copy = linear("copy", nd.copy, lambda ct, p, x: ct, samples=unary((2, 3)))
+
+# Broadcasting and its transpose.
+
+
+def broadcast_to(x: Tensor, shape: Sequence[int]) -> Tensor:
+    """Return ``x`` repeated along new leading axes and along those of extent 1, as a view.
+
+    >>> broadcast_to(tensor([1, 2]), (2, 2)).tolist()
+    [[1, 2], [1, 2]]
+    """
+    return _broadcast_to(x, shape=tuple(shape))
+
+
+def _sum_to(ct: Tensor, shape: tuple[int, ...]) -> Tensor:
+    lead = ct.ndim - len(shape)
+    kept = [lead + i for i, extent in enumerate(shape) if extent == 1 and ct.shape[lead + i] != 1]
+    return reshape(sum(ct, (*range(lead), *kept)), shape)
+
+
+_broadcast_to = linear(
+    "broadcast_to",
+    nd.broadcast_to,
+    lambda ct, p, x: _sum_to(ct, x.shape),
+    samples=lambda draw: [
+        Sample((draw.uniform(3), (2, 3))),
+        Sample((draw.uniform(2, 1, 1), (4, 2, 3, 1))),
+        Sample((draw.uniform(), (2,))),
+        Sample((draw.uniform(1, 2), (0, 2))),
+    ],
+)
+
+REDUCTIONS = [{}, {"axis": 1}, {"axis": (0, -1)}, {"axis": -2, "keepdims": True}, {"axis": ()}]
+
+
+def sum(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """Return the sum over the axes, or over all; integers and bool give int64 (uint64 for unsigned).
+
+    >>> sum(tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0).tolist()
+    [4.0, 6.0]
+    """
+    return _sum(x, axis=axes_of("sum", axis, x.ndim), keepdims=keepdims)
+
+
+def _spread(ct: Tensor, p: Params, x: Tensor) -> Tensor:
+    kept = tuple(1 if i in p["axis"] else extent for i, extent in enumerate(x.shape))
+    return broadcast_to(reshape(ct, kept), x.shape)
+
+
+_sum = linear(
+    "sum",
+    nd.sum,
+    _spread,
+    samples=lambda draw: [Sample((draw.uniform(2, 3, 2),), params) for params in REDUCTIONS],
+)
+
+
+def mean(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """Return the mean over the axes, or over all; integers give float32, and no elements give NaN.
+
+    >>> mean(tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0).tolist()
+    [2.0, 3.0]
+    """
+    return _mean(x, axis=axes_of("mean", axis, x.ndim), keepdims=keepdims)
+
+
+_mean = linear(
+    "mean",
+    nd.mean,
+    lambda ct, p, x: _spread(ct / (x.size // max(ct.size, 1)), p, x),
+    samples=lambda draw: [Sample((draw.uniform(2, 3, 2),), params) for params in REDUCTIONS],
+)
+
+# The same elements in another shape or order.
+
+
+def reshape(x: Tensor, shape: int | Sequence[int]) -> Tensor:
+    """Return the elements, in row-major order, in another shape; one extent may be -1, which means the rest.
+
+    >>> reshape(tensor([[1, 2], [3, 4]]), (4,)).tolist()
+    [1, 2, 3, 4]
+    """
+    return _reshape(x, shape=shape)
+
+
+_reshape = linear(
+    "reshape",
+    nd.reshape,
+    lambda ct, p, x: reshape(ct, x.shape),
+    samples=lambda draw: [Sample((draw.uniform(2, 3), (3, -1))), Sample((draw.uniform(2, 3), 6))],
+)
+
+
+def permute_dims(x: Tensor, axes: Sequence[int]) -> Tensor:
+    """Return the array whose axis ``i`` is axis ``axes[i]`` of ``x``, as a view.
+
+    >>> permute_dims(tensor([[1, 2], [3, 4]]), (1, 0)).tolist()
+    [[1, 3], [2, 4]]
+    """
+    return _permute_dims(x, axes=axes_of("permute_dims", axes, x.ndim))
+
+
+_permute_dims = linear(
+    "permute_dims",
+    nd.permute_dims,
+    lambda ct, p, x: permute_dims(ct, [p["axes"].index(i) for i in range(x.ndim)]),
+    samples=lambda draw: [Sample((draw.uniform(2, 3, 4), (2, 0, 1))), Sample((draw.uniform(2, 3), (-1, 0)))],
+)
+
+
+@composite(lambda draw: [Sample((draw.uniform(2, 3), axis)) for axis in (0, -1, (0, 2))])
+def expand_dims(x: Tensor, axis: int | Sequence[int] = 0) -> Tensor:
+    """Return ``x`` with axes of extent 1 put in, so that they are at ``axis`` in the result.
+
+    >>> expand_dims(tensor([1, 2]), 1).shape
+    (2, 1)
+    """
+    count = 1 if isinstance(axis, int) else len(axis)
+    axes = axes_of("expand_dims", axis, x.ndim + count)
+    extents = iter(x.shape)
+    return reshape(x, [1 if i in axes else next(extents) for i in range(x.ndim + count)])
+
+
+@composite(lambda draw: [Sample((draw.uniform(2, 1, 3, 1), axis)) for axis in (1, (-1, 1))])
+def squeeze(x: Tensor, axis: int | Sequence[int]) -> Tensor:
+    """Return ``x`` without the given axes, whose extents are 1.
+
+    Raises:
+        ValueError: Another extent is not 1.
+
+    >>> squeeze(tensor([[1, 2]]), 0).shape
+    (2,)
+    """
+    axes = axes_of("squeeze", axis, x.ndim)
+    if any(x.shape[i] != 1 for i in axes):
+        raise ValueError(message("squeeze", "the extent is not 1", got=f"axis {axis} of shape {x.shape}"))
+    return reshape(x, [extent for i, extent in enumerate(x.shape) if i not in axes])
+
+
+def flip(x: Tensor, axis: Axes = None) -> Tensor:
+    """Return the elements in reverse order along the axes, or along all, as a view.
+
+    >>> flip(tensor([1, 2, 3])).tolist()
+    [3, 2, 1]
+    """
+    return _flip(x, axis=axes_of("flip", axis, x.ndim))
+
+
+_flip = linear(
+    "flip",
+    nd.flip,
+    lambda ct, p, x: flip(ct, p["axis"]),
+    samples=lambda draw: [Sample((draw.uniform(2, 3), axis)) for axis in (None, 1, (0, -1))],
+)
+
+# Parts, and parts put together.
+
+
+def getitem(x: Tensor, key: Any) -> Tensor:
+    """Return ``x[key]``, a view; the key is made of integers, slices, ``...`` and None.
+
+    >>> getitem(tensor([[1, 2], [3, 4]]), (0, slice(1, None))).tolist()
+    [2]
+    """
+    return _getitem(x, key=key)
+
+
+def _get(x: NDArray, key: Any) -> NDArray:
+    return x[key]
+
+
+_getitem = linear(
+    "getitem",
+    _get,
+    lambda ct, p, x: _place(ct, shape=x.shape, key=p["key"]),
+    samples=lambda draw: [
+        Sample((draw.uniform(3, 4), key)) for key in (1, (..., slice(None, None, -2)), (slice(1, 3), None, -1), ())
+    ],
+)
+
+
+def _put(x: NDArray, shape: tuple[int, ...], key: Any) -> NDArray:
+    out = nd.zeros(shape, x.dtype, x.device)
+    out[key] = x
+    return out
+
+
+_place = linear(
+    "place",
+    _put,
+    lambda ct, p, x: getitem(ct, p["key"]),
+    samples=lambda draw: [Sample((draw.uniform(2),), {"shape": (3, 2), "key": 1})],
+)
+
+
+def pad(x: Tensor, widths: Sequence[tuple[int, int]], value: float = 0) -> Tensor:
+    """Return ``x`` with ``value`` around it: ``widths`` has for each axis how many before and after; negative cuts off.
+
+    >>> pad(tensor([1, 2, 3]), [(2, -1)]).tolist()
+    [0, 0, 1, 2]
+    """
+    padded = _pad(x, widths=[(low, high) for low, high in widths])
+    # Of the kind linear only with zeros: what is not zero is added, exactly, as a constant.
+    return padded + Tensor(nd.pad(nd.zeros_like(x.data), widths, value)) if value else padded
+
+
+_pad = linear(
+    "pad",
+    nd.pad,
+    lambda ct, p, x: pad(ct, [(-low, -high) for low, high in p["widths"]]),
+    samples=lambda draw: [
+        Sample((draw.uniform(2, 3), [(1, 2), (0, 1)])),
+        Sample((draw.uniform(3, 4), [(-1, 2), (1, -2)])),
+        Sample((draw.uniform(2, 3), [(1, 0), (-1, 1)], -1.5)),
+    ],
+)
+
+
+def concat(arrays: Sequence[Tensor], axis: int = 0) -> Tensor:
+    """Return the tensors joined along an axis that they have.
+
+    >>> concat([tensor([1, 2]), tensor([3])]).tolist()
+    [1, 2, 3]
+    """
+    return _concat(*arrays, axis=axis % arrays[0].ndim if arrays and -arrays[0].ndim <= axis < 0 else axis)
+
+
+def _join(*arrays: NDArray, axis: int) -> NDArray:
+    return nd.concat(arrays, axis=axis)
+
+
+def _part(ct: Tensor, p: Params, i: int, arrays: Sequence[Tensor]) -> Tensor:
+    axis: int = p["axis"]
+    stops = list(itertools.accumulate(x.shape[axis] for x in arrays))
+    return ct[(slice(None),) * axis + (slice(stops[i] - arrays[i].shape[axis], stops[i]),)]
+
+
+_concat = linear(
+    "concat",
+    _join,
+    every=_part,
+    samples=lambda draw: [
+        Sample(([draw.uniform(2, 3), draw.uniform(1, 3), draw.uniform(0, 3)],)),
+        Sample(([draw.uniform(2, 3), draw.uniform(2, 2)], -1)),
+    ],
+)
+
+
+@composite(lambda draw: [Sample(([draw.uniform(2, 3), draw.uniform(2, 3)], axis)) for axis in (0, 1, -1)])
+def stack(arrays: Sequence[Tensor], axis: int = 0) -> Tensor:
+    """Return the tensors, which have one shape, joined along a new axis.
+
+    >>> stack([tensor([1, 2]), tensor([3, 4])], axis=1).tolist()
+    [[1, 3], [2, 4]]
+    """
+    if len({x.shape for x in arrays}) > 1:
+        got = " and ".join(str(x.shape) for x in arrays)
+        raise ValueError(message("stack", "the tensors differ in shape", got=got, expected="equal shapes"))
+    return concat([expand_dims(x, axis) for x in arrays], axis)
+
+
+# Windows, and their sum.
+
+
+def windows(x: Tensor, size: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> Tensor:
+    """Return all windows over the last axes: (..., *S) -> (..., *S', *size), a view.
+
+    S' is ``(S - dilation * (size - 1) - 1) // stride + 1``; each parameter has a number for each of the axes S.
+
+    >>> windows(tensor([1, 2, 3, 4]), (2,), (1,), (1,)).tolist()
+    [[1, 2], [2, 3], [3, 4]]
+    """
+    return _windows(x, size=tuple(size), stride=tuple(stride), dilation=tuple(dilation))
+
+
+_windows = linear(
+    "windows",
+    nd.windows,
+    lambda ct, p, x: fold(ct, x.shape[x.ndim - len(p["size"]) :], p["stride"], p["dilation"]),
+    samples=lambda draw: [
+        Sample((draw.uniform(2, 6), (3,), (2,), (1,))),
+        Sample((draw.uniform(5, 6), (2, 3), (1, 1), (2, 1))),
+        Sample((draw.uniform(1, 4, 5), (2, 2), (2, 3), (1, 1))),
+    ],
+)
+
+
+def fold(x: Tensor, shape: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> Tensor:
+    """Return windows, as `windows` gives them, added up at their places: (..., *S', *size) -> (..., *shape).
+
+    >>> fold(tensor([[1, 2], [3, 4]]), (3,), (1,), (1,)).tolist()
+    [1, 5, 4]
+    """
+    return _fold(x, shape=tuple(shape), stride=tuple(stride), dilation=tuple(dilation))
+
+
+def _overlap_add(x: NDArray, shape: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]) -> NDArray:
+    n = len(shape)
+    lead, counts, size = x.shape[: -2 * n], x.shape[-2 * n : -n], x.shape[-n:]
+    out = nd.zeros((*lead, *shape), x.dtype, x.device)
+    if math.prod(counts) == 0:
+        return out
+    for place in itertools.product(*map(range, size)):
+        spans = zip(place, counts, stride, dilation, strict=True)
+        target = out[(..., *(slice(i * d, i * d + (count - 1) * s + 1, s) for i, count, s, d in spans))]
+        nd.add(target, x[(..., *place)], out=target)
+    return out
+
+
+_fold = linear(
+    "fold",
+    _overlap_add,
+    lambda ct, p, x: windows(ct, x.shape[x.ndim - len(p["shape"]) :], p["stride"], p["dilation"]),
+    samples=lambda draw: [
+        Sample((draw.uniform(2, 2, 3), (6,), (2,), (1,))),
+        Sample((draw.uniform(3, 4, 2, 3), (5, 6), (1, 1), (2, 1))),
+    ],
+)

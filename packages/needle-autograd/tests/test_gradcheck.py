@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import pytest
+
+import needle.autograd as ad
+import needle.ndarray as nd
+from needle.autograd import Tensor, tensor
+from needle.autograd.rules import special, table
+from needle.autograd.samples import unary
+
+
+def cube_of(x: nd.NDArray) -> nd.NDArray:
+    return nd.multiply(nd.square(x), x)
+
+
+def double(x: nd.NDArray) -> nd.NDArray:
+    return nd.multiply(x, 2)
+
+
+def test_functions_of_several_tensors_pass(device: str) -> None:
+    def f(x: Tensor, y: Tensor) -> Tensor:
+        return ad.tanh(x @ y) + ad.exp(x).sum() * y
+
+    x, y = tensor([[0.5, 1.0]], nd.float64, device), tensor([[2.0], [3.0]], nd.float64, device)
+    ad.gradcheck(f, x, y, order=3)
+    assert x.grad is None
+
+
+def test_a_function_that_ignores_an_input_passes(device: str) -> None:
+    def first(x: Tensor, y: Tensor) -> Tensor:
+        return x * x
+
+    def constant(x: Tensor) -> Tensor:
+        return tensor([1.0], nd.float64, device)
+
+    x, y = tensor([1.0], nd.float64, device), tensor([2.0], nd.float64, device)
+    ad.gradcheck(first, x, y)
+    ad.gradcheck(constant, x)
+
+
+def test_a_wrong_first_derivative_is_found() -> None:
+    def half(x: Tensor) -> Tensor:
+        return x * x.detach()
+
+    text = r"\[gradcheck\] the derivative of order 1 .*; got .* by gradients, .* by differences, for inputs \[\(2,\)\]"
+    with pytest.raises(AssertionError, match=text):
+        ad.gradcheck(half, tensor([1.0, 2.0], nd.float64))
+
+
+def test_a_wrong_second_derivative_is_found() -> None:
+    def slope(ct: Tensor, p: object, out: Tensor, x: Tensor) -> Tensor:
+        return ct * 3 * x.detach() * x.detach()
+
+    try:
+        cube = special("cube", cube_of, slope, samples=unary((2,)))
+        ad.gradcheck(cube, tensor([1.0, 2.0], nd.float64), order=1)
+        with pytest.raises(AssertionError, match="derivative of order 2"):
+            ad.gradcheck(cube, tensor([1.0, 2.0], nd.float64))
+    finally:
+        del table["cube"]
+
+
+def test_a_gradient_of_another_shape_is_found() -> None:
+    try:
+        twice = special("twice", double, lambda ct, p, out, x: ct.sum() * 2, samples=unary((2,)))
+        with pytest.raises(AssertionError, match=r"gradient 0 has another shape; got \(\); expected \(2,\)"):
+            ad.gradcheck(twice, tensor([1.0, 2.0], nd.float64))
+    finally:
+        del table["twice"]
+
+
+def test_differences_need_float64() -> None:
+    def narrow(x: Tensor) -> Tensor:
+        return x.astype(nd.float32)
+
+    with pytest.raises(TypeError, match=r"\[gradcheck\] differences need float64; got float32; hint: make the inputs"):
+        ad.gradcheck(Tensor.abs, tensor([1.0]))
+    with pytest.raises(TypeError, match="got float32"):
+        ad.gradcheck(narrow, tensor([1.0], nd.float64))

@@ -1,0 +1,90 @@
+// float16 and bfloat16, which are stored as bits and computed in float. Conversions are free of branches where the CPU
+// has no instruction for them, so that compilers vectorise loops over them; rounding is to nearest even.
+#pragma once
+
+#include <cstdint>
+#ifdef __F16C__
+#include <immintrin.h>
+#endif
+
+namespace needle::cpu::NEEDLE_TARGET {
+namespace {
+
+struct f16 {
+  uint16_t bits;
+};
+struct bf16 {
+  uint16_t bits;
+};
+
+inline float float_of(uint32_t bits) { return __builtin_bit_cast(float, bits); }
+inline uint32_t bits_of(float value) { return __builtin_bit_cast(uint32_t, value); }
+
+inline float to_float(bf16 half) { return float_of(static_cast<uint32_t>(half.bits) << 16); }
+
+inline void from_float(float value, bf16& half) {
+  uint32_t bits = bits_of(value);
+  uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+  uint32_t nan = bits >> 16 | 0x40;
+  half.bits = static_cast<uint16_t>(value == value ? rounded : nan);
+}
+
+inline float to_float(f16 half) {
+#ifdef __F16C__
+  return _cvtsh_ss(half.bits);
+#else
+  uint32_t sign = static_cast<uint32_t>(half.bits & 0x8000) << 16, magnitude = half.bits & 0x7fff;
+  // The exponent's bias differs by 112; a subnormal is a whole number of 2^-24.
+  uint32_t normal = (magnitude << 13) + (112u << 23) + (magnitude >= 0x7c00 ? 112u << 23 : 0);
+  uint32_t subnormal = bits_of(static_cast<float>(static_cast<int32_t>(magnitude)) * 0x1p-24f);
+  uint32_t quiet = magnitude > 0x7c00 ? 0x400000 : 0;
+  return float_of(sign | (magnitude < 0x400 ? subnormal : normal) | quiet);
+#endif
+}
+
+inline void from_float(float value, f16& half) {
+#ifdef __F16C__
+  half.bits = static_cast<uint16_t>(_cvtss_sh(value, _MM_FROUND_TO_NEAREST_INT));
+#else
+  uint32_t bits = bits_of(value), sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
+  uint32_t normal = (magnitude + 0xfff + (magnitude >> 13 & 1) - (112u << 23)) >> 13;
+  // Adding 0.5 aligns the bits that a subnormal keeps with the float's lowest ones, rounded.
+  uint32_t subnormal = bits_of(float_of(magnitude) + 0.5f) - bits_of(0.5f);
+  uint32_t finite = magnitude < (113u << 23) ? subnormal : normal;
+  uint32_t nan = 0x7e00 | (magnitude >> 13 & 0x3ff);
+  uint32_t rounded = magnitude > 0x7f800000 ? nan : finite > 0x7c00 ? 0x7c00 : finite;
+  half.bits = static_cast<uint16_t>(sign | rounded);
+#endif
+}
+
+#ifdef __F16C__
+inline void to_float(const f16* halves, float* values, int64_t n) {
+  int64_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    _mm256_storeu_ps(values + i, _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(halves + i))));
+  }
+  for (; i < n; i++) values[i] = to_float(halves[i]);
+}
+
+inline void from_float(const float* values, f16* halves, int64_t n) {
+  int64_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    __m128i bits = _mm256_cvtps_ph(_mm256_loadu_ps(values + i), _MM_FROUND_TO_NEAREST_INT);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(halves + i), bits);
+  }
+  for (; i < n; i++) from_float(values[i], halves[i]);
+}
+#endif
+
+template <class Half>
+void to_float(const Half* halves, float* values, int64_t n) {
+  for (int64_t i = 0; i < n; i++) values[i] = to_float(halves[i]);
+}
+
+template <class Half>
+void from_float(const float* values, Half* halves, int64_t n) {
+  for (int64_t i = 0; i < n; i++) from_float(values[i], halves[i]);
+}
+
+}  // namespace
+}  // namespace needle::cpu::NEEDLE_TARGET

@@ -1,0 +1,19 @@
+#include "kernels.h"
+
+namespace needle::cpu::NEEDLE_TARGET {
+
+const Kernels table = {
+    .unary = unary,
+    .binary = binary,
+    .where = where,
+    .cast = cast,
+    .copy = copy,
+    .fill = fill,
+    .iota = iota,
+    .reduce = reduce,
+    .arg_reduce = arg_reduce,
+    .scan = scan,
+    .matmul = matmul,
+};
+
+}  // namespace needle::cpu::NEEDLE_TARGET

@@ -1,0 +1,93 @@
+// Functions along axes: reductions, places of extremes, running sums, sorting.
+#include <algorithm>
+
+#include "contract.h"
+#include "error.h"
+#include "ndarray.h"
+
+namespace needle {
+
+namespace {
+
+// The dtype in which integers are summed: wide enough not to wrap in practice, as the array API wants.
+DType sum_dtype(DType dtype) {
+  const DTypeInfo &type = info(dtype);
+  if (type.kind == kFloat) return dtype;
+  return type.is_unsigned ? DType::uint64 : DType::int64;
+}
+
+const char *scan_name(OpCode op) { return op == OpCode::scan_sum ? "cumulative_sum" : "cumulative_prod"; }
+
+}  // namespace
+
+NDArray reduce(OpCode code, const NDArray &x, const Dims *axes, const DType *dtype, bool keepdims) {
+  const Op &op = op_info(code);
+  bool is_sum = code == OpCode::reduce_sum || code == OpCode::reduce_prod;
+  bool reduced[kMaxDims] = {};
+  if (axes) {
+    for (int64_t axis : *axes) {
+      bool &flag = reduced[normalize_axis(op.name, axis, x.ndim())];
+      if (flag) fail(ErrorKind::value, op.name, "an axis is named twice", axes->str());
+      flag = true;
+    }
+  } else {
+    std::fill_n(reduced, x.ndim(), true);
+  }
+  Dims shape = x.shape;
+  for (int i = 0; i < x.ndim(); ++i) {
+    if (!reduced[i]) continue;
+    if (x.shape[i] == 0 && (code == OpCode::reduce_max || code == OpCode::reduce_min))
+      fail(ErrorKind::value, op.name, "no extreme of no elements", "shape " + x.shape.str());
+    shape[i] = 1;
+  }
+  DType out_dtype = is_sum ? (dtype ? *dtype : sum_dtype(x.dtype)) : op.gives_boolean ? DType::boolean : x.dtype;
+  if (is_sum && info(out_dtype).kind == kBool)
+    fail(ErrorKind::type, op.name, "no arithmetic in bool", "dtype bool", "an integer or float dtype");
+  NDArray out = NDArray::empty(op.name, shape, out_dtype, x.device());
+  if (out.size() > 0) contract::reduce(code, x, out);
+  if (keepdims) return out;
+  Dims dropped;
+  for (int i = 0; i < x.ndim(); ++i)
+    if (reduced[i]) dropped.push(i);
+  return squeeze(out, dropped);
+}
+
+NDArray arg_reduce(OpCode code, const NDArray &x, const int64_t *axis, bool keepdims) {
+  const char *op = op_info(code).name;
+  NDArray a = axis ? x : reshape(x, {-1});
+  int at = axis ? normalize_axis(op, *axis, x.ndim()) : 0;
+  if (a.shape[at] == 0) fail(ErrorKind::value, op, "no extreme of no elements", "shape " + x.shape.str());
+  Dims shape = a.shape;
+  shape[at] = 1;
+  NDArray out = NDArray::empty(op, shape, DType::int64, x.device());
+  if (out.size() > 0) contract::arg_reduce(code, a, at, out);
+  if (!keepdims) return squeeze(out, {at});
+  return axis ? out : reshape(out, Dims(x.ndim(), 1));
+}
+
+NDArray scan(OpCode code, const NDArray &x, const int64_t *axis) {
+  const char *op = scan_name(code);
+  if (!axis && x.ndim() != 1)
+    fail(ErrorKind::value, op, "no axis is named", "shape " + x.shape.str(), "axis=, for other than 1 dimension");
+  int at = normalize_axis(op, axis ? *axis : 0, x.ndim());
+  NDArray a = astype(x, sum_dtype(x.dtype), false);
+  NDArray out = NDArray::empty(op, a.shape, a.dtype, a.device());
+  if (out.size() > 0) contract::scan(code, a, at, out);
+  return out;
+}
+
+NDArray sort(const NDArray &x, int64_t axis, bool descending) {
+  int at = normalize_axis("sort", axis, x.ndim());
+  NDArray out = NDArray::empty("sort", x.shape, x.dtype, x.device());
+  if (out.size() > 0) contract::sort(x, at, descending, &out, nullptr);
+  return out;
+}
+
+NDArray argsort(const NDArray &x, int64_t axis, bool descending) {
+  int at = normalize_axis("argsort", axis, x.ndim());
+  NDArray out = NDArray::empty("argsort", x.shape, DType::int64, x.device());
+  if (out.size() > 0) contract::sort(x, at, descending, nullptr, &out);
+  return out;
+}
+
+}  // namespace needle

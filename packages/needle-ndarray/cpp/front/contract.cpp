@@ -1,0 +1,157 @@
+#include "contract.h"
+
+#include <Python.h>
+
+#include <optional>
+
+namespace needle::contract {
+
+namespace {
+
+// An NDArray as the contract sees it, for the length of one call.
+struct Argument {
+  explicit Argument(const NDArray &x) {
+    tensor.data = x.buffer->data;
+    tensor.device = {0, x.device().index};  // the table that is called says which device type it is
+    tensor.ndim = x.ndim();
+    tensor.dtype = info(x.dtype).dl;
+    tensor.shape = const_cast<int64_t *>(x.shape.begin());
+    tensor.strides = const_cast<int64_t *>(x.strides.begin());
+    tensor.byte_offset = static_cast<uint64_t>(x.offset * info(x.dtype).itemsize);
+  }
+  operator const DLTensor *() const { return &tensor; }
+  DLTensor tensor;
+};
+
+// Lets other Python threads run during a call that takes longer than handing the GIL over does.
+class ReleaseGil {
+ public:
+  explicit ReleaseGil(int64_t work) {
+    constexpr int64_t worth_it = 1 << 14;  // elements: some microseconds
+    if (work >= worth_it) state_ = PyEval_SaveThread();
+  }
+  ~ReleaseGil() {
+    if (state_) PyEval_RestoreThread(state_);
+  }
+  ReleaseGil(const ReleaseGil &) = delete;
+  ReleaseGil &operator=(const ReleaseGil &) = delete;
+
+ private:
+  PyThreadState *state_ = nullptr;
+};
+
+// Calls table.*function on the device of `at` and raises its error under the name `op`.
+template <class Function, class... Args>
+void call(const char *op, const NDArray &at, int64_t work, Function needle_backend::*function, const Args &...args) {
+  const needle_backend &table = at.device().backend->table;
+  needle_status status;
+  {
+    ReleaseGil gil(work);
+    status = (table.*function)(table.context, args...);
+  }
+  if (status != NEEDLE_OK) [[unlikely]] check(at.device(), op, status);
+}
+
+// The backend's code for the op; throws where it has none.
+int32_t code(OpCode op, const NDArray &at) {
+  int32_t code = at.device().backend->codes[static_cast<int>(op)];
+  if (code < 0) [[unlikely]]
+    fail(ErrorKind::not_implemented, op_info(op).name, "the backend does not have this operation",
+         "device " + at.device().str());
+  return code;
+}
+
+}  // namespace
+
+void upload(const void *host, const NDArray &out) {
+  int64_t itemsize = info(out.dtype).itemsize;
+  call("upload", out, out.size(), &needle_backend::upload, out.device().index, host, out.buffer->data,
+       static_cast<size_t>(out.offset * itemsize), static_cast<size_t>(out.nbytes()));
+}
+
+void download(const NDArray &a, void *host) {
+  int64_t itemsize = info(a.dtype).itemsize;
+  call("download", a, a.size(), &needle_backend::download, a.device().index, a.buffer->data,
+       static_cast<size_t>(a.offset * itemsize), host, static_cast<size_t>(a.nbytes()));
+}
+
+void copy(const NDArray &a, const NDArray &out) {
+  call("copy", out, out.size(), &needle_backend::copy, Argument(a), Argument(out));
+}
+
+void synchronize(Device device) {
+  const needle_backend &table = device.backend->table;
+  needle_status status;
+  {
+    PyThreadState *state = PyEval_SaveThread();
+    status = table.synchronize(table.context, device.index);
+    PyEval_RestoreThread(state);
+  }
+  check(device, "synchronize", status);
+}
+
+void fill(const void *value, const NDArray &out) {
+  call("full", out, out.size(), &needle_backend::fill, value, Argument(out));
+}
+
+void iota(const NDArray &out) { call("iota", out, out.size(), &needle_backend::iota, Argument(out)); }
+
+void unary(OpCode op, const NDArray &a, const NDArray &out) {
+  call(op_info(op).name, out, out.size(), &needle_backend::unary, code(op, out), Argument(a), Argument(out));
+}
+
+void binary(OpCode op, const NDArray &a, const NDArray &b, const NDArray &out) {
+  call(op_info(op).name, out, out.size(), &needle_backend::binary, code(op, out), Argument(a), Argument(b),
+       Argument(out));
+}
+
+void where(const NDArray &condition, const NDArray &a, const NDArray &b, const NDArray &out) {
+  call("where", out, out.size(), &needle_backend::where, Argument(condition), Argument(a), Argument(b), Argument(out));
+}
+
+void cast(const NDArray &a, const NDArray &out) {
+  call("astype", out, out.size(), &needle_backend::cast, Argument(a), Argument(out));
+}
+
+void reduce(OpCode op, const NDArray &a, const NDArray &out) {
+  call(op_info(op).name, out, a.size(), &needle_backend::reduce, code(op, out), Argument(a), Argument(out));
+}
+
+void arg_reduce(OpCode op, const NDArray &a, int axis, const NDArray &out) {
+  call(op_info(op).name, out, a.size(), &needle_backend::arg_reduce, code(op, out), Argument(a), int32_t{axis},
+       Argument(out));
+}
+
+void scan(OpCode op, const NDArray &a, int axis, const NDArray &out) {
+  call(op == OpCode::scan_sum ? "cumulative_sum" : "cumulative_prod", out, a.size(), &needle_backend::scan,
+       code(op, out), Argument(a), int32_t{axis}, Argument(out));
+}
+
+void sort(const NDArray &a, int axis, bool descending, const NDArray *values, const NDArray *indices) {
+  std::optional<Argument> v, i;
+  if (values) v.emplace(*values);
+  if (indices) i.emplace(*indices);
+  const DLTensor *value_argument = v ? &v->tensor : nullptr, *index_argument = i ? &i->tensor : nullptr;
+  call("sort", a, a.size(), &needle_backend::sort, Argument(a), int32_t{axis}, int32_t{descending}, value_argument,
+       index_argument);
+}
+
+void matmul(const NDArray &a, const NDArray &b, const NDArray &out) {
+  call("matmul", out, out.size() * a.shape[a.ndim() - 1], &needle_backend::matmul, Argument(a), Argument(b),
+       Argument(out));
+}
+
+void gather(const char *op, const NDArray &a, const NDArray &indices, int axis, const NDArray &out) {
+  call(op, out, out.size(), &needle_backend::gather, Argument(a), Argument(indices), int32_t{axis}, Argument(out));
+}
+
+void scatter(OpCode op, const NDArray &a, const NDArray &indices, int axis, const NDArray &out) {
+  call("scatter", out, a.size(), &needle_backend::scatter, code(op, out), Argument(a), Argument(indices), int32_t{axis},
+       Argument(out));
+}
+
+void random_bits(uint64_t key, uint64_t counter, const NDArray &out) {
+  call("random_bits", out, out.size(), &needle_backend::random_bits, key, counter, Argument(out));
+}
+
+}  // namespace needle::contract

@@ -1,0 +1,132 @@
+#include "dtype.h"
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+#include "error.h"
+#include "half.h"
+
+namespace needle {
+
+const DTypeInfo &info(DType dtype) {
+  static const DTypeInfo table[kDTypes] = {
+      {"bool", 1, kBool, false, {kDLBool, 8, 1}, "?"},
+      {"int8", 1, kInt, false, {kDLInt, 8, 1}, "b"},
+      {"int16", 2, kInt, false, {kDLInt, 16, 1}, "h"},
+      {"int32", 4, kInt, false, {kDLInt, 32, 1}, "i"},
+      {"int64", 8, kInt, false, {kDLInt, 64, 1}, "q"},
+      {"uint8", 1, kInt, true, {kDLUInt, 8, 1}, "B"},
+      {"uint16", 2, kInt, true, {kDLUInt, 16, 1}, "H"},
+      {"uint32", 4, kInt, true, {kDLUInt, 32, 1}, "I"},
+      {"uint64", 8, kInt, true, {kDLUInt, 64, 1}, "Q"},
+      {"float16", 2, kFloat, false, {kDLFloat, 16, 1}, "e"},
+      {"bfloat16", 2, kFloat, false, {kDLBfloat, 16, 1}, nullptr},
+      {"float32", 4, kFloat, false, {kDLFloat, 32, 1}, "f"},
+      {"float64", 8, kFloat, false, {kDLFloat, 64, 1}, "d"},
+  };
+  return table[static_cast<int>(dtype)];
+}
+
+namespace {
+
+DType integer_of(int64_t itemsize, bool is_unsigned) {
+  int log2 = std::countr_zero(static_cast<uint64_t>(itemsize));
+  return static_cast<DType>(static_cast<int>(is_unsigned ? DType::uint8 : DType::int8) + log2);
+}
+
+}  // namespace
+
+DType promote(const char *op, DType a, DType b) {
+  if (a == b) return a;
+  const DTypeInfo &ia = info(a), &ib = info(b);
+  if (ia.kind != ib.kind) return ia.kind > ib.kind ? a : b;
+  if (ia.kind == kFloat) {
+    if (ia.itemsize == ib.itemsize) return DType::float32;  // float16 with bfloat16
+    return ia.itemsize > ib.itemsize ? a : b;
+  }
+  if (ia.is_unsigned == ib.is_unsigned) return ia.itemsize > ib.itemsize ? a : b;
+  const DTypeInfo &u = ia.is_unsigned ? ia : ib, &s = ia.is_unsigned ? ib : ia;
+  if (u.itemsize == 8)
+    fail(ErrorKind::type, op, "no integer dtype holds both operands", std::string(ia.name) + " and " + ib.name, "",
+         "cast one of them with astype");
+  return integer_of(std::max(s.itemsize, 2 * u.itemsize), false);
+}
+
+DType scalar_dtype(const Scalar &value, DType dtype) {
+  Kind kind = info(dtype).kind;
+  if (value.kind <= kind) return dtype;
+  return value.kind == kFloat ? kDefaultFloat : kDefaultInt;
+}
+
+namespace {
+
+template <class T>
+void put(void *element, T value) {
+  std::memcpy(element, &value, sizeof value);
+}
+
+template <class T>
+T get(const void *element) {
+  T value;
+  std::memcpy(&value, element, sizeof value);
+  return value;
+}
+
+// Whether the integer lies in the range of the integer dtype.
+bool fits(const Scalar &value, const DTypeInfo &type) {
+  int bits = static_cast<int>(8 * type.itemsize);
+  if (type.is_unsigned) return !value.is_negative && (bits == 64 || value.integer >> bits == 0);
+  uint64_t limit = uint64_t{1} << (bits - 1);
+  return value.is_negative ? ~value.integer + 1 <= limit : value.integer < limit;
+}
+
+}  // namespace
+
+void store_scalar(const char *op, const Scalar &value, DType dtype, void *element) {
+  const DTypeInfo &type = info(dtype);
+  if (type.kind == kBool) {
+    put<uint8_t>(element, value.kind == kFloat ? value.real != 0 : value.integer != 0);
+  } else if (type.kind == kInt) {
+    if (value.kind == kFloat)
+      fail(ErrorKind::type, op, "a float cannot become an element of an integer array", std::to_string(value.real),
+           type.name, "convert it with int(), or the array with astype");
+    if (!fits(value, type))
+      fail(ErrorKind::overflow, op, "the number does not fit into the dtype",
+           value.is_negative ? std::to_string(static_cast<int64_t>(value.integer)) : std::to_string(value.integer),
+           type.name);
+    std::memcpy(element, &value.integer, type.itemsize);  // little endian: the low bytes come first
+  } else {
+    double real = value.kind == kFloat       ? value.real
+                  : value.is_negative        ? static_cast<double>(static_cast<int64_t>(value.integer))
+                                             : static_cast<double>(value.integer);
+    switch (dtype) {
+      case DType::float64: put(element, real); break;
+      case DType::float32: put(element, static_cast<float>(real)); break;
+      case DType::float16: put(element, double_to_half(real)); break;
+      default: put(element, double_to_bfloat(real)); break;
+    }
+  }
+}
+
+Scalar load_scalar(DType dtype, const void *element) {
+  const DTypeInfo &type = info(dtype);
+  if (type.kind != kFloat) {
+    uint64_t bits = 0;
+    std::memcpy(&bits, element, type.itemsize);
+    int unused = static_cast<int>(64 - 8 * type.itemsize);
+    bool is_signed = type.kind == kInt && !type.is_unsigned;
+    if (is_signed) bits = static_cast<uint64_t>(static_cast<int64_t>(bits << unused) >> unused);
+    return {type.kind, 0, bits, is_signed && static_cast<int64_t>(bits) < 0};
+  }
+  switch (dtype) {
+    case DType::float64: return {kFloat, get<double>(element)};
+    case DType::float32: return {kFloat, get<float>(element)};
+    case DType::float16: return {kFloat, half_to_double(get<uint16_t>(element))};
+    default: return {kFloat, bfloat_to_double(get<uint16_t>(element))};
+  }
+}
+
+static_assert(std::endian::native == std::endian::little, "Needle's element formats assume a little-endian machine");
+
+}  // namespace needle

@@ -1,0 +1,71 @@
+// Creation, copies, and the ways between host memory, dtypes and devices.
+#include <vector>
+
+#include "contract.h"
+#include "error.h"
+#include "ndarray.h"
+
+namespace needle {
+
+NDArray full(const Dims &shape, const Scalar &value, DType dtype, Device device) {
+  NDArray out = NDArray::empty("full", shape, dtype, device);
+  unsigned char element[8];
+  store_scalar("full", value, dtype, element);
+  if (out.size() > 0) contract::fill(element, out);
+  return out;
+}
+
+NDArray iota(int64_t n, DType dtype, Device device) {
+  if (info(dtype).kind == kBool) fail(ErrorKind::type, "iota", "no counting in bool", "", "an integer or float dtype");
+  NDArray out = NDArray::empty("iota", Dims{n}, dtype, device);
+  if (n > 0) contract::iota(out);
+  return out;
+}
+
+NDArray from_host(const void *data, const Dims &shape, DType dtype, Device device) {
+  NDArray out = NDArray::empty("from_host", shape, dtype, device);
+  if (out.size() > 0) contract::upload(data, out);
+  return out;
+}
+
+void to_host(const NDArray &x, void *data) {
+  if (x.size() > 0) contract::download(contiguous(x), data);
+}
+
+NDArray copy(const NDArray &x) {
+  NDArray out = NDArray::empty("copy", x.shape, x.dtype, x.device());
+  if (out.size() > 0) contract::copy(x, out);
+  return out;
+}
+
+NDArray contiguous(const NDArray &x) { return x.is_contiguous() ? x : copy(x); }
+
+NDArray astype(const NDArray &x, DType dtype, bool always_copy) {
+  if (x.dtype == dtype) return always_copy ? copy(x) : x;
+  NDArray out = NDArray::empty("astype", x.shape, dtype, x.device());
+  if (out.size() > 0) contract::cast(x, out);
+  return out;
+}
+
+NDArray to_device(const NDArray &x, Device device) {
+  if (x.device() == device) return x;
+  std::vector<unsigned char> host(static_cast<size_t>(x.nbytes()));
+  to_host(x, host.data());
+  return from_host(host.data(), x.shape, x.dtype, device);
+}
+
+void assign(const char *op, const NDArray &x, const NDArray &value) {
+  common_device(op, {&x, &value});
+  if (promote(op, x.dtype, value.dtype) != x.dtype)
+    fail(ErrorKind::type, op, "the value's dtype does not fit into the array's", info(value.dtype).name,
+         info(x.dtype).name, "cast it with astype");
+  if (x.has_repeats())
+    fail(ErrorKind::value, op, "cannot write to a view that shows one element at several places",
+         "shape " + x.shape.str() + " with strides " + x.strides.str(), "", "write to a copy()");
+  NDArray source = broadcast_to(op, value, x.shape);
+  if (x.size() == 0 || source.same_view(x)) return;
+  if (source.overlaps(x)) source = copy(source);
+  source.dtype == x.dtype ? contract::copy(source, x) : contract::cast(source, x);
+}
+
+}  // namespace needle

@@ -1,0 +1,32 @@
+// The operations that the front asks of backends: every elementwise op of ops/elementwise.inc, and those along axes.
+#pragma once
+
+#include <cstdint>
+
+#include "dtype.h"
+
+namespace needle {
+
+struct Op {
+  const char *name;
+  needle_family family;
+  unsigned takes;      // kinds of dtype (elementwise only)
+  bool gives_boolean;  // the result's dtype is bool, not the operands'
+  const char *doc;
+};
+
+enum class OpCode : int {
+#define UNARY(name, takes, gives, functor, doc) unary_##name,
+#define BINARY(name, takes, gives, functor, doc) binary_##name,
+#include "../ops/elementwise.inc"
+  reduce_sum, reduce_prod, reduce_max, reduce_min, reduce_any, reduce_all,
+  argmax, argmin,
+  scan_sum, scan_prod,
+  scatter_set, scatter_add,
+  count,
+};
+constexpr int kOps = static_cast<int>(OpCode::count);
+
+const Op &op_info(OpCode op);
+
+}  // namespace needle

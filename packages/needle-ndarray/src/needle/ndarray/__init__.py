@@ -1,0 +1,103 @@
+"""N-dimensional arrays on any device, by the names of the Python array API standard.
+
+>>> from needle import ndarray as nd
+>>> x = nd.asarray([[1.0, 2.0], [3.0, 4.0]])
+>>> nd.sum(x @ x, axis=0).tolist()
+[22.0, 32.0]
+"""
+
+from needle.ndarray import _elementwise, io, random
+from needle.ndarray._core import (
+    BackendError,
+    Device,
+    DType,
+    NDArray,
+    all,
+    any,
+    argmax,
+    argmin,
+    argsort,
+    astype,
+    broadcast_shapes,
+    broadcast_to,
+    contiguous,
+    copy,
+    cumulative_prod,
+    cumulative_sum,
+    expand_dims,
+    flip,
+    matmul,
+    max,
+    min,
+    permute_dims,
+    prod,
+    reshape,
+    result_type,
+    scatter,
+    sort,
+    squeeze,
+    sum,
+    take,
+    take_along_axis,
+    where,
+    windows,
+)
+from needle.ndarray._elementwise import *  # noqa: F403  # pyright: ignore[reportWildcardImportFromLibrary]
+from needle.ndarray.backend import Backend, BackendUnavailable, View
+from needle.ndarray.conv import conv
+from needle.ndarray.creation import (
+    arange,
+    asarray,
+    empty,
+    empty_like,
+    eye,
+    full,
+    full_like,
+    ones,
+    ones_like,
+    zeros,
+    zeros_like,
+)
+from needle.ndarray.devices import (
+    default_device,
+    device,
+    devices,
+    get_num_threads,
+    set_default_device,
+    set_num_threads,
+    synchronize,
+)
+from needle.ndarray.dtypes import (
+    bfloat16,
+    bool,
+    float16,
+    float32,
+    float64,
+    int8,
+    int16,
+    int32,
+    int64,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+)
+from needle.ndarray.io import load_safetensors, save_safetensors
+from needle.ndarray.manipulation import broadcast_arrays, concat, pad, stack
+from needle.ndarray.printing import array_repr as _array_repr
+from needle.ndarray.reductions import mean
+
+__all__ = [
+    "Backend", "BackendError", "BackendUnavailable", "DType", "Device", "NDArray", "View", "all", "any", "arange",
+    "argmax", "argmin", "argsort", "asarray", "astype", "bfloat16", "bool", "broadcast_arrays", "broadcast_shapes",
+    "broadcast_to", "concat", "contiguous", "conv", "copy", "cumulative_prod", "cumulative_sum", "default_device",
+    "device", "devices", "empty", "empty_like", "expand_dims", "eye", "flip", "float16", "float32", "float64",
+    "full", "full_like", "get_num_threads", "int8", "int16", "int32", "int64", "io", "load_safetensors", "matmul",
+    "max", "mean", "min", "ones", "ones_like", "pad", "permute_dims", "prod", "random", "reshape", "result_type",
+    "save_safetensors", "scatter", "set_default_device", "set_num_threads", "sort", "squeeze", "stack", "sum",
+    "synchronize", "take", "take_along_axis", "uint8", "uint16", "uint32", "uint64", "where", "windows", "zeros",
+    "zeros_like",
+]  # fmt: skip
+__all__ += _elementwise.__all__
+
+NDArray.__repr__ = _array_repr  # pyright: ignore[reportAttributeAccessIssue] - object's has another parameter name

@@ -1,0 +1,1 @@
+"""The built-in backends; each module has ``load()``, to which its entry point leads."""

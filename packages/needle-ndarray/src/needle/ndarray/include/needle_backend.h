@@ -1,0 +1,169 @@
+/* The backend contract: what a device has to offer so that Needle can compute on it.
+ *
+ * A backend is one `needle_backend` table of C functions, handed to Needle in a PyCapsule named "needle_backend" by
+ * the function that the entry point in the group `needle.backends` names. Any language that can export C functions
+ * can provide one. (In Python, subclass `needle.ndarray.Backend` instead: same functions, same meaning.)
+ *
+ * An array argument is a DLPack `DLTensor`: `data` is what `alloc` returned, `byte_offset` leads to the first element,
+ * `strides` count elements and are never NULL for ndim > 0. A pointer's lifetime is the call.
+ *
+ * For every function:
+ *   front guarantees  arguments are of one device of this backend; extents are >= 0 and their product fits in int64;
+ *                     views lie inside their buffers; dtypes are of the list below; axes are in [0, ndim); strides of
+ *                     inputs may be 0 or negative; distinct elements of `out` have distinct addresses; `out` overlaps no
+ *                     input, except that in unary, binary, where and cast of equal item size it may be the very same
+ *                     view as an input (same data, offset, shape and strides).
+ *   backend must      honour strides and offset of every argument, accept empty (an extent of 0) and 0-d views,
+ *                     be deterministic, and return NEEDLE_OK or an error after which `last_error` has the reason. It
+ *                     never throws, exits or blocks for ever. Calls on one device take effect in the order they were made.
+ *                     Functions may be called from any thread, several at once.
+ *
+ * dtypes (DLDataType, lanes 1): bool 8 bits (0 or 1); int and uint 8, 16, 32, 64; float 16, 32, 64; bfloat 16.
+ * float16 and bfloat16 are computed, and accumulated, in float32 and rounded once, to nearest even. Integers wrap.
+ * Arithmetic is never asked for on bool. `device.device_type` is 0: the table that is called says what the device is.
+ * How many ulp each function may be off is in needle.ndarray.conformance, which a backend has to pass.
+ */
+#ifndef NEEDLE_BACKEND_H
+#define NEEDLE_BACKEND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The part of DLPack's stable ABI that the contract uses; <dlpack/dlpack.h>, when included first, takes its place. */
+#ifndef DLPACK_DLPACK_H_
+#define DLPACK_DLPACK_H_
+enum { kDLInt = 0, kDLUInt = 1, kDLFloat = 2, kDLBfloat = 4, kDLComplex = 5, kDLBool = 6 };
+typedef struct {
+  uint8_t code;
+  uint8_t bits;
+  uint16_t lanes;
+} DLDataType;
+typedef struct {
+  int32_t device_type;
+  int32_t device_id;
+} DLDevice;
+typedef struct {
+  void *data;
+  DLDevice device;
+  int32_t ndim;
+  DLDataType dtype;
+  int64_t *shape;
+  int64_t *strides;
+  uint64_t byte_offset;
+} DLTensor;
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Raised when a table that was built against an older header can no longer be understood. */
+#define NEEDLE_BACKEND_API_VERSION 1
+#define NEEDLE_BACKEND_CAPSULE "needle_backend"
+
+typedef enum {
+  NEEDLE_OK = 0,
+  NEEDLE_ERROR = 1,         /* raised as BackendError */
+  NEEDLE_OUT_OF_MEMORY = 2, /* raised as MemoryError */
+  NEEDLE_INDEX_ERROR = 3,   /* raised as IndexError */
+  NEEDLE_UNSUPPORTED = 4    /* raised as NotImplementedError */
+} needle_status;
+
+/* The functions that take an operation. An operation is known by its name; the backend gives it a code of its own. */
+typedef enum {
+  NEEDLE_UNARY = 0,      /* "negative" "exp" ...: every UNARY line of elementwise.inc */
+  NEEDLE_BINARY = 1,     /* "add" "less" ...: every BINARY line of elementwise.inc */
+  NEEDLE_REDUCE = 2,     /* "sum" "prod" "max" "min" "any" "all" */
+  NEEDLE_ARG_REDUCE = 3, /* "argmax" "argmin" */
+  NEEDLE_SCAN = 4,       /* "sum" "prod" */
+  NEEDLE_SCATTER = 5     /* "set" "add" */
+} needle_family;
+
+typedef const DLTensor *needle_in;
+typedef const DLTensor *needle_out; /* its elements are written; the descriptor is not */
+
+typedef struct needle_backend {
+  uint32_t api_version; /* NEEDLE_BACKEND_API_VERSION of the header it was built with */
+  uint32_t size;        /* sizeof(needle_backend) of that header: what lies beyond counts as NULL */
+  const char *name;     /* "cpu", "cuda": the name of the entry point */
+  int32_t host_memory;  /* 1 if `data` is an address that the host can read and write at any time */
+  void *context;        /* passed back as the first argument of every function */
+
+  /* -- queries ------------------------------------------------------------------------------------------------------ */
+  int32_t (*device_count)(void *context);
+  /* One line for people: model, instruction set, memory. Valid until the next call on this thread. */
+  const char *(*describe)(void *context, int32_t device);
+  /* The code, >= 0, by which this backend knows the operation `name` of `family`; -1 if it has none. */
+  int32_t (*op)(void *context, needle_family family, const char *name);
+  /* The reason for this thread's last error, as in "index out of range; got 7; expected [-2, 2)": the front puts the
+   * function's name before it and the device behind it. Valid until the thread's next call. */
+  const char *(*last_error)(void *context);
+
+  /* -- memory ------------------------------------------------------------------------------------------------------- */
+  /* A buffer of nbytes > 0, aligned to 64 bytes, contents undefined. */
+  needle_status (*alloc)(void *context, int32_t device, size_t nbytes, void **data);
+  void (*free)(void *context, int32_t device, void *data, size_t nbytes);
+  /* nbytes from host memory into a buffer at an offset, and back. Done when they return. */
+  needle_status (*upload)(void *context, int32_t device, const void *host, void *data, size_t offset, size_t nbytes);
+  needle_status (*download)(void *context, int32_t device, const void *data, size_t offset, void *host, size_t nbytes);
+  /* out[i] = a[i]; equal shapes and dtypes. */
+  needle_status (*copy)(void *context, needle_in a, needle_out out);
+  /* Returns when all earlier calls on the device have taken effect; reports their late errors. */
+  needle_status (*synchronize)(void *context, int32_t device);
+
+  /* -- creation ----------------------------------------------------------------------------------------------------- */
+  /* out[i] = *value, one element of out's dtype in host memory. */
+  needle_status (*fill)(void *context, const void *value, needle_out out);
+  /* out is 1-d, of an integer or float dtype: 0, 1, 2, ... */
+  needle_status (*iota)(void *context, needle_out out);
+
+  /* -- elementwise: equal shapes ------------------------------------------------------------------------------------ */
+  /* a and b have one dtype, which elementwise.inc admits for the op; out has that dtype, or bool where it says so. */
+  needle_status (*unary)(void *context, int32_t op, needle_in a, needle_out out);
+  needle_status (*binary)(void *context, int32_t op, needle_in a, needle_in b, needle_out out);
+  /* out[i] = condition[i] ? a[i] : b[i]; condition is bool; a, b and out have one dtype. */
+  needle_status (*where)(void *context, needle_in condition, needle_in a, needle_in b, needle_out out);
+  /* Any dtype to any other. Float to integer truncates towards zero and saturates, NaN gives 0; integer to narrower
+   * integer keeps the low bits; anything to bool is x != 0; to a narrower float rounds once, from float64 too. */
+  needle_status (*cast)(void *context, needle_in a, needle_out out);
+
+  /* -- along axes --------------------------------------------------------------------------------------------------- */
+  /* out has a's rank; where a's extent differs from out's, out's is 1 and the axis is reduced. dtypes: equal; for "sum"
+   * and "prod" out may be another one, to which each element is converted first; "any" and "all" give bool from any
+   * dtype. Of no elements: sum 0, prod 1, any 0, all 1; max and min are never asked for that. NaN wins max and min. */
+  needle_status (*reduce)(void *context, int32_t op, needle_in a, needle_out out);
+  /* out is int64 with a's rank and extent 1 at `axis`, along which a's extent is > 0: the first place of the
+   * extreme; the first NaN wins. */
+  needle_status (*arg_reduce)(void *context, int32_t op, needle_in a, int32_t axis, needle_out out);
+  /* Running sum or product along an axis, the element itself included; equal shapes and dtypes. */
+  needle_status (*scan)(void *context, int32_t op, needle_in a, int32_t axis, needle_out out);
+  /* Stable sort along an axis; NaN is greater than all. values (a's dtype) and indices (int64) have a's shape; one of
+   * them may be NULL. Descending keeps equal elements in their order too. */
+  needle_status (*sort)(void *context, needle_in a, int32_t axis, int32_t descending, needle_out values,
+                        needle_out indices);
+
+  /* -- contraction -------------------------------------------------------------------------------------------------- */
+  /* (..., m, k) x (..., k, n) -> (..., m, n); equal rank >= 2, equal leading extents, one numeric dtype. */
+  needle_status (*matmul)(void *context, needle_in a, needle_in b, needle_out out);
+
+  /* -- indexed ------------------------------------------------------------------------------------------------------ */
+  /* out[i.., j, ..k] = a[i.., indices[i.., j, ..k], ..k] with j at `axis`. indices is int64 with out's shape; a has it
+   * too, but for its extent n at `axis`. An index in [-n, 0) counts from the end; one outside [-n, n) is
+   * NEEDLE_INDEX_ERROR, at the next `synchronize` at the latest, and out is as it was. So it is in scatter. */
+  needle_status (*gather)(void *context, needle_in a, needle_in indices, int32_t axis, needle_out out);
+  /* out[i.., indices[i.., j, ..k], ..k] op= a[i.., j, ..k]; indices has a's shape; out has it too, but at `axis`.
+   * Where indices repeat, "add" adds all and "set" leaves the last in row-major order. */
+  needle_status (*scatter)(void *context, int32_t op, needle_in a, needle_in indices, int32_t axis, needle_out out);
+
+  /* -- random ------------------------------------------------------------------------------------------------------- */
+  /* out is uint32, 1-d: element i is word i % 4 of Philox-4x32-10 (Salmon et al., SC 2011) with the 64-bit `key` (low
+   * word first) and the 128-bit counter whose low 64 bits are `counter` + i / 4 (modulo 2^64), the high ones 0. */
+  needle_status (*random_bits)(void *context, uint64_t key, uint64_t counter, needle_out out);
+
+  /* Optional functions will follow here; NULL means that the front composes them from those above. */
+} needle_backend;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

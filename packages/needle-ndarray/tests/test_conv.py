@@ -1,0 +1,127 @@
+"""The general convolution, against its definition in NumPy loops, and its own transposes."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from needle import ndarray as nd
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+Pairs = list[tuple[int, int]]
+
+
+def counted(*shape: int, modulus: int) -> Array:
+    return (np.arange(np.prod(shape)) % modulus).astype(float).reshape(shape)
+
+
+def reference(
+    x: Array, w: Array, stride: list[int], padding: Pairs, dilation_in: list[int], dilation: list[int]
+) -> Array:
+    """The definition: one sum for each place of the kernel, elements outside x being 0."""
+    n = x.ndim - 3
+    sizes = [
+        (low + high + (s - 1) * d_in + 1 - d * (k - 1) - 1) // step + 1
+        for s, k, step, (low, high), d_in, d in zip(
+            x.shape[3:], w.shape[3:], stride, padding, dilation_in, dilation, strict=True
+        )
+    ]
+    out = np.zeros((*x.shape[:2], w.shape[1], *sizes))
+    for place in itertools.product(*map(range, sizes)):
+        for k in itertools.product(*map(range, w.shape[3:])):
+            spots = [place[i] * stride[i] + k[i] * dilation[i] - padding[i][0] for i in range(n)]
+            if any(spot % d for spot, d in zip(spots, dilation_in, strict=True)):
+                continue
+            source = [spot // d for spot, d in zip(spots, dilation_in, strict=True)]
+            if all(0 <= spot < extent for spot, extent in zip(source, x.shape[3:], strict=True)):
+                taken, kernel = x[(..., *source)], w[(..., *k)]
+                out[(..., *place)] += np.einsum("gnc,goc->gno", taken, kernel)
+    return out
+
+
+@given(data=st.data(), n=st.integers(1, 3))
+def test_against_the_definition(device: str, data: st.DataObject, n: int) -> None:
+    def draw(low: int, high: int) -> list[int]:
+        return [data.draw(st.integers(low, high)) for _ in range(n)]
+
+    groups, batch, channels, features = (data.draw(st.integers(1, 3)) for _ in range(4))
+    spatial, kernel, stride, dilation_in, dilation = draw(1, 6), draw(1, 3), draw(1, 3), draw(1, 3), draw(1, 2)
+    padding = list(zip(draw(-1, 3), draw(-1, 3), strict=True))
+    x = counted(groups, batch, channels, *spatial, modulus=7)
+    w = counted(groups, features, channels, *kernel, modulus=5)
+    arguments = (stride, padding, dilation_in, dilation)
+    a, b = nd.asarray(x, device=device), nd.asarray(w, device=device)
+    fits = all(
+        low + high + (s - 1) * d_in + 1 >= d * (k - 1) + 1
+        for s, k, (low, high), d_in, d in zip(spatial, kernel, padding, dilation_in, dilation, strict=True)
+    )
+    if not fits:
+        with pytest.raises(ValueError, match=r"\[conv\] the kernel is empty, or larger than the padded input; got"):
+            nd.conv(a, b, *arguments)
+        return
+    result = nd.conv(a, b, *arguments)
+    np.testing.assert_array_equal(result.numpy(), reference(x, w, *arguments), strict=True)
+    assert result.is_contiguous
+
+
+def test_strided_operands_and_the_usual_case(device: str, rng: np.random.Generator) -> None:
+    x, w = rng.integers(-3, 4, (1, 8, 6, 7, 5)).astype(float), rng.integers(-3, 4, (1, 3, 6, 3, 2)).astype(float)
+    a = nd.asarray(x.transpose(4, 3, 2, 1, 0).copy(), device=device).T
+    b = nd.asarray(w[..., ::-1].copy(), device=device)[..., ::-1]
+    arguments = ([1, 1], [(1, 1), (1, 1)], [1, 1], [1, 1])
+    np.testing.assert_array_equal(nd.conv(a, b, *arguments).numpy(), reference(x, w, *arguments), strict=True)
+    result = nd.conv(a.astype(nd.float32), b.astype(nd.float16), *arguments)
+    np.testing.assert_array_equal(result.numpy(), reference(x, w, *arguments).astype(np.float32), strict=True)
+
+
+def test_the_input_gradient_is_a_convolution(device: str, rng: np.random.Generator) -> None:
+    """<conv(x, w), y> = <x, conv'(y, w)>, with stride and dilation of the input changing places."""
+    x, w = rng.standard_normal((1, 2, 3, 9)), rng.standard_normal((1, 4, 3, 3))
+    stride, dilation, low, high = 2, 2, 1, 2
+    a, b = nd.asarray(x, device=device), nd.asarray(w, device=device)
+    out = nd.conv(a, b, [stride], [(low, high)], [1], [dilation])
+    y = nd.asarray(rng.standard_normal(out.shape), device=device)
+    reach = dilation * 2
+    rest = (low + high + 9 - reach - 1) % stride
+    turned = nd.flip(b, axis=3).permute_dims(0, 2, 1, 3)
+    back = nd.conv(y, turned, [1], [(reach - low, reach - high + rest)], [stride], [dilation])
+    assert back.shape == a.shape
+    np.testing.assert_allclose(nd.sum(out * y).item(), nd.sum(a * back).item(), rtol=1e-12)
+
+
+def test_no_batch_and_no_channels(device: str) -> None:
+    arguments = ([1], [(0, 0)], [1], [1])
+    no_batch = nd.conv(nd.ones((1, 0, 2, 5), device=device), nd.ones((1, 3, 2, 2), device=device), *arguments)
+    assert no_batch.shape == (1, 0, 3, 4)
+    empty_sum = nd.conv(nd.ones((1, 1, 0, 3), device=device), nd.ones((1, 2, 0, 2), device=device), *arguments)
+    assert empty_sum.tolist() == [[[[0, 0], [0, 0]]]]
+
+
+ONE = ([1], [(0, 0)], [1], [1])
+
+
+@pytest.mark.parametrize(
+    ("x_shape", "w_shape", "arguments", "text"),
+    [
+        ((1, 2, 3), (1, 2, 3), ([], [], [], []), r"ranks do not fit; got x \(1, 2, 3\) and w .*; expected x \(G, N, C"),
+        ((1, 2, 3, 4), (1, 2, 3, 4, 5), ONE, r"ranks do not fit; got x \(1, 2, 3, 4\) and w \(1, 2, 3, 4, 5\)"),
+        ((1, 2, 3, 8), (1, 2, 4, 3), ONE, r"x and w differ in G or C, their axes 0 and 2; got x \(1, 2, 3, 8\) and"),
+        ((2, 2, 3, 8), (1, 2, 3, 3), ONE, r"x and w differ in G or C"),
+        ((1, 2, 3, 8), (1, 2, 3, 3), ([1, 1], *ONE[1:]), r"stride does not fit the 1 spatial axes; got \[1, 1\]"),
+        ((1, 2, 3, 8), (1, 2, 3, 3), ([1], [], [1], [1]), r"padding does not fit the 1 spatial axes; got \[\]"),
+        ((1, 2, 3, 8), (1, 2, 3, 3), ([0], *ONE[1:]), r"stride is not positive; got \[0\]"),
+        ((1, 2, 3, 8), (1, 2, 3, 3), (*ONE[:3], [-1]), r"dilation is not positive; got \[-1\]"),
+        ((1, 2, 3, 8), (1, 2, 3, 0), ONE, r"the kernel is empty, or larger than the padded input"),
+        ((1, 2, 3, 8), (1, 2, 3, 9), ONE, r".*which span \(9,\) and \(8,\) once dilated and padded"),
+    ],
+)
+def test_wrong_arguments(
+    device: str, x_shape: tuple[int, ...], w_shape: tuple[int, ...], arguments: Any, text: str
+) -> None:
+    with pytest.raises(ValueError, match=r"\[conv\] " + text):
+        nd.conv(nd.zeros(x_shape, device=device), nd.zeros(w_shape, device=device), *arguments)

@@ -1,0 +1,78 @@
+"""The matrix product, against NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from needle import ndarray as nd
+
+SHAPES = [
+    ((3,), (3,)),
+    ((3,), (3, 4)),
+    ((2, 3), (3,)),
+    ((2, 3), (3, 4)),
+    ((1, 1), (1, 1)),
+    ((37, 70), (70, 41)),
+    ((5, 2, 3), (3, 4)),
+    ((2, 3), (5, 3, 4)),
+    ((5, 1, 2, 3), (6, 3, 4)),
+    ((3,), (5, 3, 4)),
+    ((5, 2, 3), (3,)),
+    ((0, 3), (3, 4)),
+    ((2, 0), (0, 4)),
+    ((0, 2, 3), (3, 4)),
+]
+
+
+@pytest.mark.parametrize(("a_shape", "b_shape"), SHAPES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32])
+def test_shapes(
+    device: str, a_shape: tuple[int, ...], b_shape: tuple[int, ...], dtype: type, rng: np.random.Generator
+) -> None:
+    a, b = (rng.integers(-4, 5, shape).astype(dtype) for shape in (a_shape, b_shape))
+    x, y = nd.asarray(a, device=device), nd.asarray(b, device=device)
+    np.testing.assert_array_equal(nd.matmul(x, y).numpy(), np.asarray(a @ b), strict=True)
+    np.testing.assert_array_equal((x @ y).numpy(), np.asarray(a @ b), strict=True)
+
+
+def test_strided_operands(device: str, rng: np.random.Generator) -> None:
+    a, b = rng.integers(-4, 5, (6, 20, 30)).astype(np.float32), rng.integers(-4, 5, (6, 20, 30)).astype(np.float32)
+    x, y = nd.asarray(a, device=device), nd.asarray(b, device=device)
+    np.testing.assert_array_equal((x @ y.mT).numpy(), a @ b.swapaxes(1, 2), strict=True)
+    np.testing.assert_array_equal((x.mT @ y).numpy(), a.swapaxes(1, 2) @ b, strict=True)
+    column = b[1::2].swapaxes(1, 2)[:, :, :1]
+    np.testing.assert_array_equal((x[::2, ::-3] @ y[1::2].mT[:, :, :1]).numpy(), a[::2, ::-3] @ column, strict=True)
+    np.testing.assert_array_equal((x[:, :, ::2] @ y[:, :15]).numpy(), a[:, :, ::2] @ b[:, :15], strict=True)
+
+
+@pytest.mark.parametrize("dtype", [nd.float16, nd.bfloat16], ids=str)
+def test_halves_are_accumulated_in_float32(device: str, dtype: nd.DType) -> None:
+    x, y = nd.ones((2, 4096), dtype, device), nd.ones((4096, 3), dtype, device)
+    result = x @ y
+    assert result.dtype is dtype
+    assert result.tolist() == [[4096.0] * 3] * 2
+
+
+def test_dtypes_promote(device: str) -> None:
+    x, y = nd.ones((2, 2), nd.int64, device), nd.ones((2, 2), nd.float16, device)
+    assert (x @ y).dtype is nd.float16
+    assert (nd.ones((2, 2), nd.bool, device) @ x).tolist() == [[2, 2], [2, 2]]
+
+
+def test_wrong_operands(device: str) -> None:
+    x = nd.zeros((2, 3), device=device)
+    with pytest.raises(ValueError, match=r"\[matmul\] the inner extents differ; got \(2, 3\) @ \(2, 3\); expected"):
+        _ = x @ x
+    with pytest.raises(ValueError, match=r"\[matmul\] the inner extents differ; got \(2, 3\) @ \(2,\)"):
+        _ = x @ x[:, 0]
+    with pytest.raises(ValueError, match=r"\[matmul\] an operand has no dimensions; got \(\) @ \(2, 3\); .*; hint:"):
+        _ = x[0, 0] @ x
+    with pytest.raises(ValueError, match=r"\[matmul\] shapes do not broadcast; got \(2,\) and \(3,\)"):
+        _ = nd.zeros((2, 2, 2), device=device) @ nd.zeros((3, 2, 2), device=device)
+    with pytest.raises(TypeError, match=r"\[matmul\] operands are not numbers; got bool"):
+        _ = nd.ones((2, 2), nd.bool, device) @ nd.ones((2, 2), nd.bool, device)
+    with pytest.raises(TypeError, match=r"\[matmul\] not an array; got int; expected NDArray"):
+        nd.matmul(x, 2)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="unsupported operand"):
+        x @ 2  # type: ignore[operator]
