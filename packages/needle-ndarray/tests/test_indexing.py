@@ -116,5 +116,5 @@ def test_iteration_and_length(device: str) -> None:
 
 def test_arrays_of_one_integer_are_indices(device: str) -> None:
     assert [10, 20, 30][nd.asarray(2, device=device)] == 30
-    with pytest.raises(TypeError, match=r"\[index\] only an integer array of 0 dimensions can be an index; got float32"):
+    with pytest.raises(TypeError, match=r"\[index\] only an integer array of 0 dimensions can be an index"):
         [10, 20][nd.asarray(1.0, device=device)]

@@ -48,15 +48,15 @@ def test_buffers_are_aligned(backend: Backend, nbytes: int) -> None:
 
 
 def test_an_absurd_size_is_a_memory_error(backend: Backend) -> None:
-    with pytest.raises(MemoryError, match=r"\[alloc\] out of memory; got 18446744073709551616 bytes"):
+    with pytest.raises(MemoryError, match=r"^out of memory; got 18446744073709551616 bytes"):
         backend.alloc(2**64, 0)
 
 
 def test_an_index_out_of_bounds_is_named(backend: Backend) -> None:
     a, indices, out = vector(backend, [1, 2, 3]), vector(backend, [0, -4]), vector(backend, [8, 9])
-    with pytest.raises(IndexError, match=r"\[gather\] index out of bounds; got -4 at axis 0; expected in \[-3, 3\)"):
+    with pytest.raises(IndexError, match=r"^index out of range; got -4 along axis 0; expected in \[-3, 3\)"):
         backend.gather(a, indices, 0, out)
-    with pytest.raises(IndexError, match=r"\[scatter\] index out of bounds; got -4 at axis 0"):
+    with pytest.raises(IndexError, match=r"^index out of range; got -4 along axis 0"):
         backend.scatter("set", out, indices, 0, a)
 
 

@@ -5,8 +5,8 @@ namespace needle::bind {
 
 namespace {
 
-// How a parameter of a function arrives from Python: as it is, but an array, dtype or integer as any object, so that the
-// error for another type is ours and names the function.
+// How a parameter of a function arrives from Python: as it is, but an array, dtype or integer as any object, so that
+// the error for another type is ours and names the function.
 template <class T>
 struct Parameter {
   using type = T;
@@ -45,9 +45,10 @@ struct Parameter<std::optional<int64_t>> {
 
 template <class F, class Result, class... Params, class... Extra>
 void define_with(py::module_ &m, const char *name, F f, Result (F::*)(Params...) const, const Extra &...extra) {
-  m.def(name,
-        [f, name](typename Parameter<Params>::type... values) { return f(Parameter<Params>::get(name, values)...); },
-        extra...);
+  m.def(
+      name,
+      [f, name](typename Parameter<Params>::type... values) { return f(Parameter<Params>::get(name, values)...); },
+      extra...);
 }
 
 // m.def with those conversions.
@@ -62,103 +63,111 @@ void bind_elementwise(py::module_ &m) {
     OpCode code = static_cast<OpCode>(i);
     const Op &op = op_info(code);
     if (op.family == NEEDLE_UNARY) {
-      m.def(op.name,
-            [code, name = op.name](py::handle x, py::handle out) {
-              NDArray a = to_array(name, x);
-              if (out.is_none()) return unary(code, a, nullptr);
-              NDArray o = to_array(name, out);
-              return unary(code, a, &o);
-            },
-            op.doc, py::arg("x"), py::pos_only(), py::kw_only(), py::arg("out") = py::none());
+      m.def(
+          op.name,
+          [code, name = op.name](py::handle x, py::handle out) {
+            NDArray a = to_array(name, x);
+            if (out.is_none()) return unary(code, a, nullptr);
+            NDArray o = to_array(name, out);
+            return unary(code, a, &o);
+          },
+          op.doc, py::arg("x"), py::pos_only(), py::kw_only(), py::arg("out") = py::none());
       unary_functions[op.name] = m.attr(op.name);
     } else if (op.family == NEEDLE_BINARY) {
-      m.def(op.name,
-            [code, name = op.name](py::handle x, py::handle y, py::handle out) {
-              auto [a, b] = to_operands(name, x, y);
-              if (out.is_none()) return binary(code, a, b, nullptr);
-              NDArray o = to_array(name, out);
-              return binary(code, a, b, &o);
-            },
-            op.doc, py::arg("x"), py::arg("y"), py::pos_only(), py::kw_only(), py::arg("out") = py::none());
+      m.def(
+          op.name,
+          [code, name = op.name](py::handle x, py::handle y, py::handle out) {
+            auto [a, b] = to_operands(name, x, y);
+            if (out.is_none()) return binary(code, a, b, nullptr);
+            NDArray o = to_array(name, out);
+            return binary(code, a, b, &o);
+          },
+          op.doc, py::arg("x"), py::arg("y"), py::pos_only(), py::kw_only(), py::arg("out") = py::none());
       binary_functions[op.name] = m.attr(op.name);
     }
   }
   m.attr("unary") = unary_functions;
   m.attr("binary") = binary_functions;
 
-  m.def("where",
-        [](py::handle condition, py::handle x, py::handle y) {
-          NDArray c = to_array("where", condition);
-          if (as_array(x) || as_array(y)) {
-            auto [a, b] = to_operands("where", x, y);
-            return where(c, a, b);
-          }
-          // Two numbers: they decide the dtype between them, as beside a bool array.
-          std::optional<Scalar> a = to_scalar("where", x), b = to_scalar("where", y);
-          if (!a || !b) to_array("where", a ? y : x);  // throws
-          DType dtype = promote("where", scalar_dtype(*a, DType::boolean), scalar_dtype(*b, DType::boolean));
-          return where(c, full({}, *a, dtype, c.device()), full({}, *b, dtype, c.device()));
-        },
-        py::arg("condition"), py::arg("x"), py::arg("y"), py::pos_only());
-  define(m, "astype", [](const NDArray &x, DType dtype, bool copy) { return astype(x, dtype, copy); },
-        py::arg("x"), py::arg("dtype"), py::pos_only(), py::kw_only(), py::arg("copy") = true);
+  m.def(
+      "where",
+      [](py::handle condition, py::handle x, py::handle y) {
+        NDArray c = to_array("where", condition);
+        if (as_array(x) || as_array(y)) {
+          auto [a, b] = to_operands("where", x, y);
+          return where(c, a, b);
+        }
+        // Two numbers: they decide the dtype between them, as beside a bool array.
+        std::optional<Scalar> a = to_scalar("where", x), b = to_scalar("where", y);
+        if (!a || !b) to_array("where", a ? y : x);  // throws
+        DType dtype = promote("where", scalar_dtype(*a, DType::boolean), scalar_dtype(*b, DType::boolean));
+        return where(c, full({}, *a, dtype, c.device()), full({}, *b, dtype, c.device()));
+      },
+      py::arg("condition"), py::arg("x"), py::arg("y"), py::pos_only());
+  define(
+      m, "astype", [](const NDArray &x, DType dtype, bool copy) { return astype(x, dtype, copy); }, py::arg("x"),
+      py::arg("dtype"), py::pos_only(), py::kw_only(), py::arg("copy") = true);
 }
 
 void bind_creation(py::module_ &m) {
-  define(m, "empty",
-        [](py::handle shape, DType dtype, py::handle device) {
-          return NDArray::empty("empty", to_dims("empty", shape), dtype, to_device_or_default(device));
-        },
-        py::arg("shape"), py::arg("dtype"), py::arg("device") = py::none());
-  define(m, "full",
-        [](py::handle shape, py::handle value, DType dtype, py::handle device) {
-          std::optional<Scalar> scalar = to_scalar("full", value);
-          if (!scalar)
-            fail(ErrorKind::type, "full", "the value is not a number", Py_TYPE(value.ptr())->tp_name, "bool, int or float");
-          return full(to_dims("full", shape), *scalar, dtype, to_device_or_default(device));
-        },
-        py::arg("shape"), py::arg("value"), py::arg("dtype"), py::arg("device") = py::none());
-  define(m, "iota",
-        [](int64_t n, DType dtype, py::handle device) {
-          return iota(n, dtype, to_device_or_default(device));
-        },
-        py::arg("n"), py::arg("dtype"), py::arg("device") = py::none());
-  define(m, "from_bytes",
-        [](const py::buffer &data, DType dtype, py::handle shape, py::handle device) {
-          Dims dims = to_dims("from_bytes", shape);
-          int64_t itemsize = info(dtype).itemsize, size = checked_size("from_bytes", dims, itemsize);
-          py::buffer_info bytes = data.request();
-          if (bytes.size * bytes.itemsize != size * itemsize)
-            fail(ErrorKind::value, "from_bytes", "the number of bytes does not fit the shape",
-                 std::to_string(bytes.size * bytes.itemsize), std::to_string(size * itemsize) + ", for shape " + dims.str());
-          if (!PyBuffer_IsContiguous(bytes.view(), 'C'))
-            fail(ErrorKind::value, "from_bytes", "the bytes do not lie in one run");
-          return from_host(bytes.ptr, dims, dtype, to_device_or_default(device));
-        },
-        py::arg("data"), py::arg("dtype"), py::arg("shape"), py::arg("device") = py::none());
-  m.def("from_buffer",
-        [](const py::buffer &data, py::handle device) {
-          py::buffer_info source = data.request();
-          std::optional<DType> dtype;
-          for (int i = 0; i < kDTypes; ++i) {
-            const DTypeInfo &type = info(static_cast<DType>(i));
-            // "l" and "q" may both be 64 bits, and so on: the letter decides the kind, itemsize the width.
-            std::string format = source.format == "l" ? "q" : source.format == "L" ? "Q" : source.format;
-            if (format == "q" && source.itemsize == 4) format = "i";
-            if (format == "Q" && source.itemsize == 4) format = "I";
-            if (type.format && format == type.format && type.itemsize == source.itemsize) dtype = static_cast<DType>(i);
-          }
-          if (!dtype)
-            fail(ErrorKind::type, "asarray", "no dtype for elements of this format", "\"" + source.format + "\"",
-                 "bool, integers or floats in native byte order");
-          Dims shape;
-          for (py::ssize_t extent : source.shape) shape.push(extent);
-          std::vector<char> host(static_cast<size_t>(source.size * source.itemsize));
-          if (PyBuffer_ToContiguous(host.data(), source.view(), static_cast<Py_ssize_t>(host.size()), 'C') < 0)
-            throw py::error_already_set();
-          return from_host(host.data(), shape, *dtype, to_device_or_default(device));
-        },
-        py::arg("data"), py::arg("device") = py::none());
+  define(
+      m, "empty",
+      [](py::handle shape, DType dtype, py::handle device) {
+        return NDArray::empty("empty", to_dims("empty", shape), dtype, to_device_or_default(device));
+      },
+      py::arg("shape"), py::arg("dtype"), py::arg("device") = py::none());
+  define(
+      m, "full",
+      [](py::handle shape, py::handle value, DType dtype, py::handle device) {
+        std::optional<Scalar> scalar = to_scalar("full", value);
+        if (!scalar)
+          fail(ErrorKind::type, "full", "the value is not a number", Py_TYPE(value.ptr())->tp_name,
+               "bool, int or float");
+        return full(to_dims("full", shape), *scalar, dtype, to_device_or_default(device));
+      },
+      py::arg("shape"), py::arg("value"), py::arg("dtype"), py::arg("device") = py::none());
+  define(
+      m, "iota", [](int64_t n, DType dtype, py::handle device) { return iota(n, dtype, to_device_or_default(device)); },
+      py::arg("n"), py::arg("dtype"), py::arg("device") = py::none());
+  define(
+      m, "from_bytes",
+      [](const py::buffer &data, DType dtype, py::handle shape, py::handle device) {
+        Dims dims = to_dims("from_bytes", shape);
+        int64_t itemsize = info(dtype).itemsize, size = checked_size("from_bytes", dims, itemsize);
+        py::buffer_info bytes = data.request();
+        if (bytes.size * bytes.itemsize != size * itemsize)
+          fail(ErrorKind::value, "from_bytes", "the number of bytes does not fit the shape",
+               std::to_string(bytes.size * bytes.itemsize),
+               std::to_string(size * itemsize) + ", for shape " + dims.str());
+        if (!PyBuffer_IsContiguous(bytes.view(), 'C'))
+          fail(ErrorKind::value, "from_bytes", "the bytes do not lie in one run");
+        return from_host(bytes.ptr, dims, dtype, to_device_or_default(device));
+      },
+      py::arg("data"), py::arg("dtype"), py::arg("shape"), py::arg("device") = py::none());
+  m.def(
+      "from_buffer",
+      [](const py::buffer &data, py::handle device) {
+        py::buffer_info source = data.request();
+        std::optional<DType> dtype;
+        for (int i = 0; i < kDTypes; ++i) {
+          const DTypeInfo &type = info(static_cast<DType>(i));
+          // "l" and "q" may both be 64 bits, and so on: the letter decides the kind, itemsize the width.
+          std::string format = source.format == "l" ? "q" : source.format == "L" ? "Q" : source.format;
+          if (format == "q" && source.itemsize == 4) format = "i";
+          if (format == "Q" && source.itemsize == 4) format = "I";
+          if (type.format && format == type.format && type.itemsize == source.itemsize) dtype = static_cast<DType>(i);
+        }
+        if (!dtype)
+          fail(ErrorKind::type, "asarray", "no dtype for elements of this format", "\"" + source.format + "\"",
+               "bool, integers or floats in native byte order");
+        Dims shape;
+        for (py::ssize_t extent : source.shape) shape.push(extent);
+        std::vector<char> host(static_cast<size_t>(source.size * source.itemsize));
+        if (PyBuffer_ToContiguous(host.data(), source.view(), static_cast<Py_ssize_t>(host.size()), 'C') < 0)
+          throw py::error_already_set();
+        return from_host(host.data(), shape, *dtype, to_device_or_default(device));
+      },
+      py::arg("data"), py::arg("device") = py::none());
   m.def("result_type", [](const py::args &operands) {
     // Arrays and dtypes first: numbers take their dtype from what these give.
     std::optional<DType> dtype;
@@ -188,90 +197,113 @@ void bind_creation(py::module_ &m) {
 void bind_views(py::module_ &m) {
   define(m, "copy", [](const NDArray &x) { return copy(x); }, py::arg("x"), py::pos_only());
   define(m, "contiguous", [](const NDArray &x) { return contiguous(x); }, py::arg("x"), py::pos_only());
-  define(m, "reshape", [](const NDArray &x, py::handle shape) { return reshape(x, to_dims("reshape", shape)); },
-        py::arg("x"), py::pos_only(), py::arg("shape"));
-  define(m, "permute_dims", [](const NDArray &x, py::handle axes) { return permute_dims(x, to_dims("permute_dims", axes)); },
-        py::arg("x"), py::pos_only(), py::arg("axes"));
-  define(m, "broadcast_to",
-        [](const NDArray &x, py::handle shape) { return broadcast_to("broadcast_to", x, to_dims("broadcast_to", shape)); },
-        py::arg("x"), py::pos_only(), py::arg("shape"));
-  define(m, "expand_dims", [](const NDArray &x, py::handle axis) { return expand_dims(x, to_dims("expand_dims", axis)); },
-        py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = 0);
-  define(m, "squeeze", [](const NDArray &x, py::handle axis) { return squeeze(x, to_dims("squeeze", axis)); },
-        py::arg("x"), py::pos_only(), py::arg("axis"));
-  define(m, "flip",
-        [](const NDArray &x, py::handle axis) {
-          if (std::optional<Dims> axes = to_axes("flip", axis)) return flip(x, *axes);
-          Dims all;
-          for (int i = 0; i < x.ndim(); ++i) all.push(i);
-          return flip(x, all);
-        },
-        py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = py::none());
-  define(m, "windows",
-        [](const NDArray &x, py::handle size, py::handle stride, py::handle dilation) {
-          return windows(x, to_dims("windows", size), to_dims("windows", stride), to_dims("windows", dilation));
-        },
-        py::arg("x"), py::pos_only(), py::arg("size"), py::arg("stride"), py::arg("dilation"));
+  define(
+      m, "reshape", [](const NDArray &x, py::handle shape) { return reshape(x, to_dims("reshape", shape)); },
+      py::arg("x"), py::pos_only(), py::arg("shape"));
+  define(
+      m, "permute_dims",
+      [](const NDArray &x, py::handle axes) { return permute_dims(x, to_dims("permute_dims", axes)); }, py::arg("x"),
+      py::pos_only(), py::arg("axes"));
+  define(
+      m, "broadcast_to",
+      [](const NDArray &x, py::handle shape) {
+        return broadcast_to("broadcast_to", x, to_dims("broadcast_to", shape));
+      },
+      py::arg("x"), py::pos_only(), py::arg("shape"));
+  define(
+      m, "expand_dims", [](const NDArray &x, py::handle axis) { return expand_dims(x, to_dims("expand_dims", axis)); },
+      py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = 0);
+  define(
+      m, "squeeze", [](const NDArray &x, py::handle axis) { return squeeze(x, to_dims("squeeze", axis)); },
+      py::arg("x"), py::pos_only(), py::arg("axis"));
+  define(
+      m, "flip",
+      [](const NDArray &x, py::handle axis) {
+        if (std::optional<Dims> axes = to_axes("flip", axis)) return flip(x, *axes);
+        Dims all;
+        for (int i = 0; i < x.ndim(); ++i) all.push(i);
+        return flip(x, all);
+      },
+      py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = py::none());
+  define(
+      m, "windows",
+      [](const NDArray &x, py::handle size, py::handle stride, py::handle dilation) {
+        return windows(x, to_dims("windows", size), to_dims("windows", stride), to_dims("windows", dilation));
+      },
+      py::arg("x"), py::pos_only(), py::arg("size"), py::arg("stride"), py::arg("dilation"));
 }
 
 void bind_along_axes(py::module_ &m) {
   const std::pair<const char *, OpCode> sums[] = {{"sum", OpCode::reduce_sum}, {"prod", OpCode::reduce_prod}};
   for (auto [name, op] : sums)
-    define(m, name,
-          [op = op, name = name](const NDArray &x, py::handle axis, std::optional<DType> dtype, bool keepdims) {
-            std::optional<Dims> axes = to_axes(name, axis);
-            return reduce(op, x, axes ? &*axes : nullptr, dtype ? &*dtype : nullptr, keepdims);
-          },
-          py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = py::none(), py::arg("dtype") = py::none(),
-          py::arg("keepdims") = false);
-  const std::pair<const char *, OpCode> others[] = {{"max", OpCode::reduce_max}, {"min", OpCode::reduce_min},
-                                                    {"any", OpCode::reduce_any}, {"all", OpCode::reduce_all}};
+    define(
+        m, name,
+        [op = op, name = name](const NDArray &x, py::handle axis, std::optional<DType> dtype, bool keepdims) {
+          std::optional<Dims> axes = to_axes(name, axis);
+          return reduce(op, x, axes ? &*axes : nullptr, dtype ? &*dtype : nullptr, keepdims);
+        },
+        py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = py::none(), py::arg("dtype") = py::none(),
+        py::arg("keepdims") = false);
+  const std::pair<const char *, OpCode> others[] = {{"max", OpCode::reduce_max},
+                                                    {"min", OpCode::reduce_min},
+                                                    {"any", OpCode::reduce_any},
+                                                    {"all", OpCode::reduce_all}};
   for (auto [name, op] : others)
-    define(m, name,
-          [op = op, name = name](const NDArray &x, py::handle axis, bool keepdims) {
-            std::optional<Dims> axes = to_axes(name, axis);
-            return reduce(op, x, axes ? &*axes : nullptr, nullptr, keepdims);
-          },
-          py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = py::none(), py::arg("keepdims") = false);
+    define(
+        m, name,
+        [op = op, name = name](const NDArray &x, py::handle axis, bool keepdims) {
+          std::optional<Dims> axes = to_axes(name, axis);
+          return reduce(op, x, axes ? &*axes : nullptr, nullptr, keepdims);
+        },
+        py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = py::none(), py::arg("keepdims") = false);
   const std::pair<const char *, OpCode> extremes[] = {{"argmax", OpCode::argmax}, {"argmin", OpCode::argmin}};
   for (auto [name, op] : extremes)
-    define(m, name,
-          [op = op](const NDArray &x, std::optional<int64_t> axis, bool keepdims) {
-            return arg_reduce(op, x, axis ? &*axis : nullptr, keepdims);
-          },
-          py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = py::none(), py::arg("keepdims") = false);
+    define(
+        m, name,
+        [op = op](const NDArray &x, std::optional<int64_t> axis, bool keepdims) {
+          return arg_reduce(op, x, axis ? &*axis : nullptr, keepdims);
+        },
+        py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = py::none(), py::arg("keepdims") = false);
   const std::pair<const char *, OpCode> scans[] = {{"cumulative_sum", OpCode::scan_sum},
                                                    {"cumulative_prod", OpCode::scan_prod}};
   for (auto [name, op] : scans)
-    define(m, name,
-          [op = op](const NDArray &x, std::optional<int64_t> axis) { return scan(op, x, axis ? &*axis : nullptr); },
-          py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = py::none());
-  define(m, "sort",
-         [](const NDArray &x, int64_t axis, bool descending) { return sort(x, axis, descending); }, py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = -1, py::arg("descending") = false);
-  define(m, "argsort",
-         [](const NDArray &x, int64_t axis, bool descending) { return argsort(x, axis, descending); }, py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = -1,
-        py::arg("descending") = false);
+    define(
+        m, name,
+        [op = op](const NDArray &x, std::optional<int64_t> axis) { return scan(op, x, axis ? &*axis : nullptr); },
+        py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = py::none());
+  define(
+      m, "sort", [](const NDArray &x, int64_t axis, bool descending) { return sort(x, axis, descending); },
+      py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = -1, py::arg("descending") = false);
+  define(
+      m, "argsort", [](const NDArray &x, int64_t axis, bool descending) { return argsort(x, axis, descending); },
+      py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = -1, py::arg("descending") = false);
 }
 
 void bind_contraction_and_indexed(py::module_ &m) {
-  define(m, "matmul", [](const NDArray &x, const NDArray &y) { return matmul(x, y); }, py::arg("x"), py::arg("y"), py::pos_only());
-  define(m, "take_along_axis",
-         [](const NDArray &x, const NDArray &indices, int64_t axis) { return take_along_axis(x, indices, axis); }, py::arg("x"), py::arg("indices"), py::pos_only(), py::kw_only(),
-        py::arg("axis") = -1);
-  define(m, "take",
-         [](const NDArray &x, const NDArray &indices, int64_t axis) { return take(x, indices, axis); }, py::arg("x"), py::arg("indices"), py::pos_only(), py::kw_only(), py::arg("axis"));
-  define(m, "scatter",
-        [](const NDArray &x, const NDArray &indices, const NDArray &updates, int64_t axis, const std::string &op) {
-          if (op != "set" && op != "add") fail(ErrorKind::value, "scatter", "no such op", op, "\"set\" or \"add\"");
-          return scatter(op == "set" ? OpCode::scatter_set : OpCode::scatter_add, x, indices, updates, axis);
-        },
-        py::arg("x"), py::arg("indices"), py::arg("updates"), py::pos_only(), py::kw_only(), py::arg("axis"),
-        py::arg("op") = "set");
-  m.def("random_bits",
-        [](uint64_t key, uint64_t counter, int64_t n, py::handle device) {
-          return random_bits(key, counter, n, to_device_or_default(device));
-        },
-        py::arg("key"), py::arg("counter"), py::arg("n"), py::arg("device") = py::none());
+  define(
+      m, "matmul", [](const NDArray &x, const NDArray &y) { return matmul(x, y); }, py::arg("x"), py::arg("y"),
+      py::pos_only());
+  define(
+      m, "take_along_axis",
+      [](const NDArray &x, const NDArray &indices, int64_t axis) { return take_along_axis(x, indices, axis); },
+      py::arg("x"), py::arg("indices"), py::pos_only(), py::kw_only(), py::arg("axis") = -1);
+  define(
+      m, "take", [](const NDArray &x, const NDArray &indices, int64_t axis) { return take(x, indices, axis); },
+      py::arg("x"), py::arg("indices"), py::pos_only(), py::kw_only(), py::arg("axis"));
+  define(
+      m, "scatter",
+      [](const NDArray &x, const NDArray &indices, const NDArray &updates, int64_t axis, const std::string &op) {
+        if (op != "set" && op != "add") fail(ErrorKind::value, "scatter", "no such op", op, "\"set\" or \"add\"");
+        return scatter(op == "set" ? OpCode::scatter_set : OpCode::scatter_add, x, indices, updates, axis);
+      },
+      py::arg("x"), py::arg("indices"), py::arg("updates"), py::pos_only(), py::kw_only(), py::arg("axis"),
+      py::arg("op") = "set");
+  m.def(
+      "random_bits",
+      [](uint64_t key, uint64_t counter, int64_t n, py::handle device) {
+        return random_bits(key, counter, n, to_device_or_default(device));
+      },
+      py::arg("key"), py::arg("counter"), py::arg("n"), py::arg("device") = py::none());
 }
 
 }  // namespace

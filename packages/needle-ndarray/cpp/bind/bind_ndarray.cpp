@@ -39,8 +39,7 @@ py::object to_numpy(const py::object &self) {
 }
 
 Scalar item(const NDArray &x) {
-  if (x.size() != 1)
-    fail(ErrorKind::value, "item", "not exactly one element", "shape " + x.shape.str());
+  if (x.size() != 1) fail(ErrorKind::value, "item", "not exactly one element", "shape " + x.shape.str());
   unsigned char element[8];
   to_host(x, element);
   return load_scalar(x.dtype, element);
@@ -98,24 +97,25 @@ void bind_ndarray(py::class_<NDArray> &cls) {
       .def("__bool__", [](const NDArray &x) { return py::bool_(from_scalar(item(x))); })
       .def("__int__", [](const NDArray &x) { return py::int_(from_scalar(item(x))); })
       .def("__float__", [](const NDArray &x) { return py::float_(from_scalar(item(x))); })
-      .def("__index__",
-           [](const NDArray &x) {
-             if (info(x.dtype).kind != kInt || x.ndim() != 0)
-               fail(ErrorKind::type, "index", "only an integer array of 0 dimensions can be an index",
-                    std::string(info(x.dtype).name) + " of shape " + x.shape.str());
-             return from_scalar(item(x));
-           });
+      .def("__index__", [](const NDArray &x) {
+        if (info(x.dtype).kind != kInt || x.ndim() != 0)
+          fail(ErrorKind::type, "index", "only an integer array of 0 dimensions can be an index",
+               std::string(info(x.dtype).name) + " of shape " + x.shape.str());
+        return from_scalar(item(x));
+      });
 
-  cls.def("astype", [](const NDArray &x, py::handle dtype, bool copy) { return astype(x, to_dtype("astype", dtype), copy); },
-          py::arg("dtype"), py::pos_only(), py::kw_only(), py::arg("copy") = true)
+  cls.def(
+         "astype",
+         [](const NDArray &x, py::handle dtype, bool copy) { return astype(x, to_dtype("astype", dtype), copy); },
+         py::arg("dtype"), py::pos_only(), py::kw_only(), py::arg("copy") = true)
       .def("copy", &copy)
       .def("contiguous", &contiguous)
       .def("reshape", [](const NDArray &x, const py::args &shape) { return reshape(x, spread("reshape", shape)); })
       .def("permute_dims",
            [](const NDArray &x, const py::args &axes) { return permute_dims(x, spread("permute_dims", axes)); })
-      .def("to_device",
-           [](const NDArray &x, py::handle device) { return to_device(x, to_device_or_default(device)); },
-           py::arg("device"), py::pos_only());
+      .def(
+          "to_device", [](const NDArray &x, py::handle device) { return to_device(x, to_device_or_default(device)); },
+          py::arg("device"), py::pos_only());
 
   cls.def("__getitem__", [](const NDArray &x, py::handle key) { return index(x, to_index(x, key)); })
       .def("__setitem__", &set_item)

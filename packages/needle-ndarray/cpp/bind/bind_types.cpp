@@ -53,8 +53,8 @@ void register_backend(const std::string &name, const py::object &backend) {
     return;
   }
   if (!py::isinstance(backend, py::module_::import("needle.ndarray.backend").attr("Backend")))
-    fail(ErrorKind::type, "backend " + name, "the entry point gave no backend",
-         py::str(py::type::of(backend)), "a capsule \"" NEEDLE_BACKEND_CAPSULE "\" or a needle.ndarray.Backend");
+    fail(ErrorKind::type, "backend " + name, "the entry point gave no backend", py::str(py::type::of(backend)),
+         "a capsule \"" NEEDLE_BACKEND_CAPSULE "\" or a needle.ndarray.Backend");
   needle_backend table = python_backend_table(backend, name, owner);
   add_backend(name, table, std::move(owner));
 }
@@ -69,9 +69,9 @@ const char *kind_name(DType dtype) {
 }  // namespace
 
 void bind_types(py::module_ &m) {
-  backend_error = PyErr_NewExceptionWithDoc("needle.ndarray.BackendError",
-                                            "A backend reported that it could not do what was asked.",
-                                            PyExc_RuntimeError, nullptr);
+  backend_error =
+      PyErr_NewExceptionWithDoc("needle.ndarray.BackendError",
+                                "A backend reported that it could not do what was asked.", PyExc_RuntimeError, nullptr);
   m.attr("BackendError") = py::handle(backend_error);
   py::register_exception_translator([](std::exception_ptr pointer) {
     try {
@@ -106,7 +106,8 @@ void bind_types(py::module_ &m) {
                              })
       .def("__str__", &Device::str)
       .def("__repr__", [](const Device &d) { return "device('" + d.str() + "')"; })
-      .def("__eq__", [](const Device &a, const Device &b) { return a == b; }, py::is_operator())
+      .def(
+          "__eq__", [](const Device &a, const Device &b) { return a == b; }, py::is_operator())
       .def("__hash__", [](const Device &d) { return py::hash(py::str(d.str())); });
 
   m.def("add_backend", &register_backend);

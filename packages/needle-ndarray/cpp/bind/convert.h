@@ -19,15 +19,15 @@ struct PyDType {
 py::object dtype_object(DType dtype);
 
 // -- from Python
-Dims to_dims(const char *op, py::handle object);                       // an int or a sequence of ints
-std::optional<Dims> to_axes(const char *op, py::handle object);        // the same or None
+Dims to_dims(const char *op, py::handle object);                 // an int or a sequence of ints
+std::optional<Dims> to_axes(const char *op, py::handle object);  // the same or None
 int64_t to_integer(const char *op, py::handle object);
 DType to_dtype(const char *op, py::handle object);
-Device to_device_or_default(py::handle object);                        // Device, text or None
-std::optional<Scalar> to_scalar(const char *op, py::handle object);    // bool, int, float; nothing for others
-const NDArray *as_array(py::handle object);                            // nullptr for others
-NDArray to_array(const char *op, py::handle object);                   // throws for others
-std::vector<IndexItem> to_index(const NDArray &x, py::handle key);     // what stands in x[key]
+Device to_device_or_default(py::handle object);                      // Device, text or None
+std::optional<Scalar> to_scalar(const char *op, py::handle object);  // bool, int, float; nothing for others
+const NDArray *as_array(py::handle object);                          // nullptr for others
+NDArray to_array(const char *op, py::handle object);                 // throws for others
+std::vector<IndexItem> to_index(const NDArray &x, py::handle key);   // what stands in x[key]
 // Two operands, one of which may be a number, which takes its dtype from the other.
 std::pair<NDArray, NDArray> to_operands(const char *op, py::handle x, py::handle y);
 

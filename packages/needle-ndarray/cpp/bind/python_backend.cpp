@@ -15,9 +15,7 @@ struct PythonBackend {
 thread_local std::string last_error_text, description;
 thread_local PyObject *last_exception = nullptr;
 
-void remember(PyObject *exception) {
-  Py_XSETREF(last_exception, exception);
-}
+void remember(PyObject *exception) { Py_XSETREF(last_exception, exception); }
 
 // Runs `body` with the GIL and turns an exception of Python's into a status; the exception itself is kept as the cause.
 template <class Body>
@@ -104,7 +102,8 @@ needle_status upload(void *context, int32_t, const void *host, void *data, size_
 
 needle_status download(void *context, int32_t, const void *data, size_t offset, void *host, size_t nbytes) {
   return guarded(context, [&](PythonBackend &b) {
-    b.self.attr("download")(buffer_handle(data), offset, py::memoryview::from_memory(host, static_cast<ssize_t>(nbytes)));
+    b.self.attr("download")(buffer_handle(data), offset,
+                            py::memoryview::from_memory(host, static_cast<ssize_t>(nbytes)));
   });
 }
 
@@ -118,7 +117,8 @@ needle_status fill(void *context, const void *value, needle_out out) {
   });
 }
 
-needle_status sort(void *context, needle_in a, int32_t axis, int32_t descending, needle_out values, needle_out indices) {
+needle_status sort(void *context, needle_in a, int32_t axis, int32_t descending, needle_out values,
+                   needle_out indices) {
   return guarded(context, [&](PythonBackend &b) {
     b.self.attr("sort")(to_view(b, a), axis, descending != 0, to_view(b, values), to_view(b, indices));
   });
@@ -130,23 +130,25 @@ needle_status random_bits(void *context, uint64_t key, uint64_t counter, needle_
 
 // The regular functions: [op,] views and axes in the table's order, under the table's name.
 #define NAME(family, code) b.op_names[family][static_cast<size_t>(code)]
-#define METHOD(function, parameters, ...)                                                        \
-  needle_status function parameters {                                                            \
-    return guarded(context, [&](PythonBackend &b) { b.self.attr(#function)(__VA_ARGS__); });     \
+#define METHOD(function, parameters, ...)                                                    \
+  needle_status function parameters {                                                        \
+    return guarded(context, [&](PythonBackend &b) { b.self.attr(#function)(__VA_ARGS__); }); \
   }
 METHOD(copy, (void *context, needle_in a, needle_out out), to_view(b, a), to_view(b, out))
 METHOD(iota, (void *context, needle_out out), to_view(b, out))
-METHOD(unary, (void *context, int32_t op, needle_in a, needle_out out), NAME(NEEDLE_UNARY, op), to_view(b, a), to_view(b, out))
-METHOD(binary, (void *context, int32_t op, needle_in x, needle_in y, needle_out out), NAME(NEEDLE_BINARY, op), to_view(b, x),
-       to_view(b, y), to_view(b, out))
+METHOD(unary, (void *context, int32_t op, needle_in a, needle_out out), NAME(NEEDLE_UNARY, op), to_view(b, a),
+       to_view(b, out))
+METHOD(binary, (void *context, int32_t op, needle_in x, needle_in y, needle_out out), NAME(NEEDLE_BINARY, op),
+       to_view(b, x), to_view(b, y), to_view(b, out))
 METHOD(where, (void *context, needle_in c, needle_in x, needle_in y, needle_out out), to_view(b, c), to_view(b, x),
        to_view(b, y), to_view(b, out))
 METHOD(cast, (void *context, needle_in a, needle_out out), to_view(b, a), to_view(b, out))
-METHOD(reduce, (void *context, int32_t op, needle_in a, needle_out out), NAME(NEEDLE_REDUCE, op), to_view(b, a), to_view(b, out))
+METHOD(reduce, (void *context, int32_t op, needle_in a, needle_out out), NAME(NEEDLE_REDUCE, op), to_view(b, a),
+       to_view(b, out))
 METHOD(arg_reduce, (void *context, int32_t op, needle_in a, int32_t axis, needle_out out), NAME(NEEDLE_ARG_REDUCE, op),
        to_view(b, a), axis, to_view(b, out))
-METHOD(scan, (void *context, int32_t op, needle_in a, int32_t axis, needle_out out), NAME(NEEDLE_SCAN, op), to_view(b, a), axis,
-       to_view(b, out))
+METHOD(scan, (void *context, int32_t op, needle_in a, int32_t axis, needle_out out), NAME(NEEDLE_SCAN, op),
+       to_view(b, a), axis, to_view(b, out))
 METHOD(matmul, (void *context, needle_in x, needle_in y, needle_out out), to_view(b, x), to_view(b, y), to_view(b, out))
 METHOD(gather, (void *context, needle_in a, needle_in indices, int32_t axis, needle_out out), to_view(b, a),
        to_view(b, indices), axis, to_view(b, out))

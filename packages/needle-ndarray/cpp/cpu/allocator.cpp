@@ -40,31 +40,31 @@ SizeClass size_class(size_t nbytes) {
 
 struct Cache {
   std::mutex mutex;
-  std::vector<void*> free[classes];
+  std::vector<void *> free[classes];
   AllocatorStats stats{};
   const size_t memory = static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE));
 };
 
 // Never destroyed: arrays may be freed while the process ends. A fork waits for the lock, so the child finds it free.
-Cache& cache() {
-  static Cache* instance = [] {
-    auto* fresh = new Cache;
+Cache &cache() {
+  static Cache *instance = [] {
+    auto *fresh = new Cache;
     pthread_atfork([] { cache().mutex.lock(); }, [] { cache().mutex.unlock(); }, [] { cache().mutex.unlock(); });
     return fresh;
   }();
   return *instance;
 }
 
-void release(Cache& c) noexcept {
-  for (auto& blocks : c.free) {
-    for (void* block : blocks) std::free(block);
+void release(Cache &c) noexcept {
+  for (auto &blocks : c.free) {
+    for (void *block : blocks) std::free(block);
     blocks.clear();
   }
   c.stats.cached = 0;
 }
 
-void* system_allocate(size_t nbytes) {
-  void* data = nullptr;
+void *system_allocate(size_t nbytes) {
+  void *data = nullptr;
   bool large = nbytes >= huge_page;
   if (posix_memalign(&data, large ? huge_page : alignment, nbytes) != 0) return nullptr;
 #ifdef MADV_HUGEPAGE
@@ -75,14 +75,14 @@ void* system_allocate(size_t nbytes) {
 
 }  // namespace
 
-void* allocate(size_t nbytes) {
-  Cache& c = cache();
+void *allocate(size_t nbytes) {
+  Cache &c = cache();
   std::lock_guard lock(c.mutex);
   // Beyond the machine's memory the system might still say yes, and end the process at a later touch.
   if (nbytes <= c.memory && c.stats.in_use <= c.memory - nbytes) {
     SizeClass size = size_class(nbytes);
-    auto& blocks = c.free[size.index];
-    void* data = nullptr;
+    auto &blocks = c.free[size.index];
+    void *data = nullptr;
     if (!blocks.empty()) {
       data = blocks.back();
       blocks.pop_back();
@@ -100,14 +100,13 @@ void* allocate(size_t nbytes) {
       return data;
     }
   }
-  throw Failure(NEEDLE_OUT_OF_MEMORY,
-                "[alloc] out of memory; got a request for " + std::to_string(nbytes) + " bytes with " +
-                    std::to_string(c.stats.in_use) + " in use; expected at most " + std::to_string(c.memory) +
-                    " in all, the memory of this machine");
+  throw Failure(NEEDLE_OUT_OF_MEMORY, "out of memory; got a request for " + std::to_string(nbytes) + " bytes with " +
+                                          std::to_string(c.stats.in_use) + " in use; expected at most " +
+                                          std::to_string(c.memory) + " in all, the memory of this machine");
 }
 
-void deallocate(void* data, size_t nbytes) noexcept {
-  Cache& c = cache();
+void deallocate(void *data, size_t nbytes) noexcept {
+  Cache &c = cache();
   SizeClass size = size_class(nbytes);
   std::lock_guard lock(c.mutex);
   c.stats.in_use -= size.nbytes;
@@ -116,7 +115,7 @@ void deallocate(void* data, size_t nbytes) noexcept {
       c.free[size.index].push_back(data);
       c.stats.cached += size.nbytes;
       return;
-    } catch (const std::bad_alloc&) {  // no room to remember it: the system gets it
+    } catch (const std::bad_alloc &) {  // no room to remember it: the system gets it
     }
   }
   std::free(data);

@@ -7,8 +7,8 @@
 namespace needle::cpu {
 
 // nbytes > 0, aligned to 64 bytes; throws Failure(NEEDLE_OUT_OF_MEMORY).
-void* allocate(size_t nbytes);
-void deallocate(void* data, size_t nbytes) noexcept;
+void *allocate(size_t nbytes);
+void deallocate(void *data, size_t nbytes) noexcept;
 
 struct AllocatorStats {
   size_t in_use, cached;  // bytes
@@ -19,12 +19,12 @@ void release_cached_memory() noexcept;
 // Working memory of a kernel.
 namespace {
 struct Scratch {
-  explicit Scratch(size_t bytes) : nbytes(bytes > 0 ? bytes : 1), data(static_cast<char*>(allocate(nbytes))) {}
+  explicit Scratch(size_t bytes) : nbytes(bytes > 0 ? bytes : 1), data(static_cast<char *>(allocate(nbytes))) {}
   ~Scratch() { deallocate(data, nbytes); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
+  Scratch(const Scratch &) = delete;
+  Scratch &operator=(const Scratch &) = delete;
   const size_t nbytes;
-  char* const data;
+  char *const data;
 };
 }  // namespace
 

@@ -15,11 +15,11 @@ enum class Type : uint8_t { b8, i8, i16, i32, i64, u8, u16, u32, u64, f16, bf16,
 constexpr int max_dims = 64;
 
 struct Array {
-  char* data;  // of the first element
+  char *data;  // of the first element
   Type type;
   int ndim;
-  const int64_t* shape;
-  const int64_t* strides;  // in elements
+  const int64_t *shape;
+  const int64_t *strides;  // in elements
 };
 
 static constexpr int item_size(Type type) {
@@ -30,9 +30,7 @@ static constexpr int item_size(Type type) {
 static constexpr bool is_half(Type type) { return type == Type::f16 || type == Type::bf16; }
 
 // The type in which elements are computed: the halves in float, bool as bytes of 0 or 1.
-static constexpr Type compute_type(Type type) {
-  return is_half(type) ? Type::f32 : type == Type::b8 ? Type::u8 : type;
-}
+static constexpr Type compute_type(Type type) { return is_half(type) ? Type::f32 : type == Type::b8 ? Type::u8 : type; }
 
 enum class Reduction { sum, prod, max, min, any, all };
 enum class Extreme { max, min };

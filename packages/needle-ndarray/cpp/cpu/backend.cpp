@@ -18,20 +18,20 @@ namespace {
 thread_local std::string last_message;
 
 template <class F>
-needle_status guarded(F&& f) noexcept {
+needle_status guarded(F &&f) noexcept {
   needle_status status = NEEDLE_ERROR;
   try {
     try {
       f();
       return NEEDLE_OK;
-    } catch (const Failure& failure) {
+    } catch (const Failure &failure) {
       status = failure.status;
       last_message = failure.what();
-    } catch (const std::bad_alloc&) {
+    } catch (const std::bad_alloc &) {
       status = NEEDLE_OUT_OF_MEMORY;
-      last_message = "[cpu] out of memory";
-    } catch (const std::exception& error) {
-      last_message = std::string("[cpu] ") + error.what();
+      last_message = "out of memory";
+    } catch (const std::exception &error) {
+      last_message = error.what();
     }
   } catch (...) {  // no memory for the message either
     last_message.clear();
@@ -55,45 +55,45 @@ Type type_of(DLDataType dtype) {
     case kDLFloat << 8 | 64: return Type::f64;
     case kDLBfloat << 8 | 16: return Type::bf16;
     default:
-      throw Failure(NEEDLE_UNSUPPORTED, "[cpu] no such dtype; got code " + std::to_string(dtype.code) + " with " +
+      throw Failure(NEEDLE_UNSUPPORTED, "no such dtype; got code " + std::to_string(dtype.code) + " with " +
                                             std::to_string(dtype.bits) + " bits");
   }
 }
 
-Array array(const DLTensor* tensor) {
+Array array(const DLTensor *tensor) {
   if (tensor->ndim > max_dims) {
-    throw Failure(NEEDLE_UNSUPPORTED, "[cpu] too many dimensions; got " + std::to_string(tensor->ndim) +
+    throw Failure(NEEDLE_UNSUPPORTED, "too many dimensions; got " + std::to_string(tensor->ndim) +
                                           "; expected at most " + std::to_string(max_dims));
   }
-  return {static_cast<char*>(tensor->data) + tensor->byte_offset, type_of(tensor->dtype), tensor->ndim, tensor->shape,
+  return {static_cast<char *>(tensor->data) + tensor->byte_offset, type_of(tensor->dtype), tensor->ndim, tensor->shape,
           tensor->strides};
 }
 
 // An operation's code is its place in the list of its family.
-constexpr const char* unary_names[] = {
+constexpr const char *unary_names[] = {
 #define UNARY(name, takes, gives, functor, doc) #name,
 #define BINARY(name, takes, gives, functor, doc)
 #include "../ops/elementwise.inc"
 };
-constexpr const char* binary_names[] = {
+constexpr const char *binary_names[] = {
 #define UNARY(name, takes, gives, functor, doc)
 #define BINARY(name, takes, gives, functor, doc) #name,
 #include "../ops/elementwise.inc"
 };
-constexpr const char* reduce_names[] = {"sum", "prod", "max", "min", "any", "all"};  // enum Reduction
-constexpr const char* arg_reduce_names[] = {"argmax", "argmin"};                     // enum Extreme
-constexpr const char* scan_names[] = {"sum", "prod"};                                // enum Reduction
-constexpr const char* scatter_names[] = {"set", "add"};                              // enum Scatter
+constexpr const char *reduce_names[] = {"sum", "prod", "max", "min", "any", "all"};  // enum Reduction
+constexpr const char *arg_reduce_names[] = {"argmax", "argmin"};                     // enum Extreme
+constexpr const char *scan_names[] = {"sum", "prod"};                                // enum Reduction
+constexpr const char *scatter_names[] = {"set", "add"};                              // enum Scatter
 
 template <size_t n>
-int32_t find(const char* const (&names)[n], const char* name) {
+int32_t find(const char *const (&names)[n], const char *name) {
   for (size_t i = 0; i < n; i++) {
     if (std::strcmp(names[i], name) == 0) return static_cast<int32_t>(i);
   }
   return -1;
 }
 
-int32_t op(void*, needle_family family, const char* name) {
+int32_t op(void *, needle_family family, const char *name) {
   switch (family) {
     case NEEDLE_UNARY: return find(unary_names, name);
     case NEEDLE_BINARY: return find(binary_names, name);
@@ -105,99 +105,99 @@ int32_t op(void*, needle_family family, const char* name) {
   }
 }
 
-const char* last_error(void*) { return last_message.c_str(); }
+const char *last_error(void *) { return last_message.c_str(); }
 
-int32_t device_count(void*) { return 1; }
+int32_t device_count(void *) { return 1; }
 
-const char* describe(void*, int32_t) {
+const char *describe(void *, int32_t) {
   thread_local std::string text;
   int threads = get_num_threads();
   text = cpu_model() + ", " + isa() + ", " + std::to_string(threads) + (threads == 1 ? " thread" : " threads");
   return text.c_str();
 }
 
-needle_status alloc(void*, int32_t, size_t nbytes, void** data) {
+needle_status alloc(void *, int32_t, size_t nbytes, void **data) {
   return guarded([&] { *data = allocate(nbytes); });
 }
 
-void free(void*, int32_t, void* data, size_t nbytes) { deallocate(data, nbytes); }
+void free(void *, int32_t, void *data, size_t nbytes) { deallocate(data, nbytes); }
 
-needle_status upload(void*, int32_t, const void* host, void* data, size_t offset, size_t nbytes) {
-  std::memcpy(static_cast<char*>(data) + offset, host, nbytes);
+needle_status upload(void *, int32_t, const void *host, void *data, size_t offset, size_t nbytes) {
+  std::memcpy(static_cast<char *>(data) + offset, host, nbytes);
   return NEEDLE_OK;
 }
 
-needle_status download(void*, int32_t, const void* data, size_t offset, void* host, size_t nbytes) {
-  std::memcpy(host, static_cast<const char*>(data) + offset, nbytes);
+needle_status download(void *, int32_t, const void *data, size_t offset, void *host, size_t nbytes) {
+  std::memcpy(host, static_cast<const char *>(data) + offset, nbytes);
   return NEEDLE_OK;
 }
 
-needle_status copy(void*, needle_in a, needle_out out) {
+needle_status copy(void *, needle_in a, needle_out out) {
   return guarded([&] { kernels().copy(array(a), array(out)); });
 }
 
-needle_status synchronize(void*, int32_t) { return NEEDLE_OK; }
+needle_status synchronize(void *, int32_t) { return NEEDLE_OK; }
 
-needle_status fill(void*, const void* value, needle_out out) {
+needle_status fill(void *, const void *value, needle_out out) {
   return guarded([&] { kernels().fill(value, array(out)); });
 }
 
-needle_status iota(void*, needle_out out) {
+needle_status iota(void *, needle_out out) {
   return guarded([&] { kernels().iota(array(out)); });
 }
 
-void expect_dtype(bool taken, const char* name) {
-  if (!taken) throw Failure(NEEDLE_UNSUPPORTED, std::string("[") + name + "] not defined for this dtype");
+void expect_dtype(bool taken) {
+  if (!taken) throw Failure(NEEDLE_UNSUPPORTED, "not defined for this dtype");
 }
 
-needle_status unary(void*, int32_t op, needle_in a, needle_out out) {
-  return guarded([&] { expect_dtype(kernels().unary(op, array(a), array(out)), unary_names[op]); });
+needle_status unary(void *, int32_t op, needle_in a, needle_out out) {
+  return guarded([&] { expect_dtype(kernels().unary(op, array(a), array(out))); });
 }
 
-needle_status binary(void*, int32_t op, needle_in a, needle_in b, needle_out out) {
-  return guarded([&] { expect_dtype(kernels().binary(op, array(a), array(b), array(out)), binary_names[op]); });
+needle_status binary(void *, int32_t op, needle_in a, needle_in b, needle_out out) {
+  return guarded([&] { expect_dtype(kernels().binary(op, array(a), array(b), array(out))); });
 }
 
-needle_status where(void*, needle_in condition, needle_in a, needle_in b, needle_out out) {
+needle_status where(void *, needle_in condition, needle_in a, needle_in b, needle_out out) {
   return guarded([&] { kernels().where(array(condition), array(a), array(b), array(out)); });
 }
 
-needle_status cast(void*, needle_in a, needle_out out) {
+needle_status cast(void *, needle_in a, needle_out out) {
   return guarded([&] { kernels().cast(array(a), array(out)); });
 }
 
-needle_status reduce(void*, int32_t op, needle_in a, needle_out out) {
+needle_status reduce(void *, int32_t op, needle_in a, needle_out out) {
   return guarded([&] { kernels().reduce(static_cast<Reduction>(op), array(a), array(out)); });
 }
 
-needle_status arg_reduce(void*, int32_t op, needle_in a, int32_t axis, needle_out out) {
+needle_status arg_reduce(void *, int32_t op, needle_in a, int32_t axis, needle_out out) {
   return guarded([&] { kernels().arg_reduce(static_cast<Extreme>(op), array(a), axis, array(out)); });
 }
 
-needle_status scan(void*, int32_t op, needle_in a, int32_t axis, needle_out out) {
+needle_status scan(void *, int32_t op, needle_in a, int32_t axis, needle_out out) {
   return guarded([&] { kernels().scan(static_cast<Reduction>(op), array(a), axis, array(out)); });
 }
 
-needle_status sort(void*, needle_in a, int32_t axis, int32_t descending, needle_out values, needle_out indices) {
+needle_status sort(void *, needle_in a, int32_t axis, int32_t descending, needle_out values, needle_out indices) {
   return guarded([&] {
     Array value_array = array(values ? values : a), index_array = array(indices ? indices : a);
     sort(array(a), axis, descending != 0, values ? &value_array : nullptr, indices ? &index_array : nullptr);
   });
 }
 
-needle_status matmul(void*, needle_in a, needle_in b, needle_out out) {
+needle_status matmul(void *, needle_in a, needle_in b, needle_out out) {
   return guarded([&] { kernels().matmul(array(a), array(b), array(out)); });
 }
 
-needle_status gather(void*, needle_in a, needle_in indices, int32_t axis, needle_out out) {
+needle_status gather(void *, needle_in a, needle_in indices, int32_t axis, needle_out out) {
   return guarded([&] { gather(array(a), array(indices), axis, array(out)); });
 }
 
-needle_status scatter(void*, int32_t op, needle_in a, needle_in indices, int32_t axis, needle_out out) {
+needle_status scatter(void *, int32_t op, needle_in a, needle_in indices, int32_t axis, needle_out out) {
   return guarded([&] { scatter(static_cast<Scatter>(op), array(a), array(indices), axis, array(out)); });
 }
 
-needle_status random_bits(void*, uint64_t key, uint64_t counter, needle_out out) {
+needle_status random_bits(void *, uint64_t key, uint64_t counter, needle_out out) {
   return guarded([&] { random_bits(key, counter, array(out)); });
 }
 

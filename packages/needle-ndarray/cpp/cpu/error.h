@@ -10,7 +10,7 @@ namespace needle::cpu {
 
 class Failure : public std::runtime_error {
  public:
-  Failure(needle_status status, const std::string& message) : std::runtime_error(message), status(status) {}
+  Failure(needle_status status, const std::string &message) : std::runtime_error(message), status(status) {}
   const needle_status status;
 };
 

@@ -14,21 +14,21 @@ struct Walk {
   int ndim = 0;
   int operands = 0;
   int64_t size = 1;
-  int64_t shape[max_dims];  // [0] is the innermost
+  int64_t shape[max_dims];                  // [0] is the innermost
   int64_t strides[max_operands][max_dims];  // in bytes
-  char* data[max_operands];
+  char *data[max_operands];
 
   int64_t inner() const { return ndim > 0 ? shape[0] : 1; }
   int64_t stride(int operand) const { return ndim > 0 ? strides[operand][0] : 0; }
 };
 
-inline void add_operand(Walk& walk, char* data, int64_t item, int ndim, const int64_t* strides) {
+inline void add_operand(Walk &walk, char *data, int64_t item, int ndim, const int64_t *strides) {
   for (int d = 0; d < ndim; d++) walk.strides[walk.operands][d] = strides[ndim - 1 - d] * item;
   walk.data[walk.operands++] = data;
 }
 
 // Whether dimension i lies inside dimension j: the first operand that tells them apart decides.
-inline bool lies_inside(const Walk& walk, int i, int j) {
+inline bool lies_inside(const Walk &walk, int i, int j) {
   for (int o = 0; o < walk.operands; o++) {
     int64_t a = walk.strides[o][i] < 0 ? -walk.strides[o][i] : walk.strides[o][i];
     int64_t b = walk.strides[o][j] < 0 ? -walk.strides[o][j] : walk.strides[o][j];
@@ -37,12 +37,12 @@ inline bool lies_inside(const Walk& walk, int i, int j) {
   return false;
 }
 
-inline void move_dimension(Walk& walk, int from, int to) {
+inline void move_dimension(Walk &walk, int from, int to) {
   walk.shape[to] = walk.shape[from];
   for (int o = 0; o < walk.operands; o++) walk.strides[o][to] = walk.strides[o][from];
 }
 
-inline void swap_dimensions(Walk& walk, int i, int j) {
+inline void swap_dimensions(Walk &walk, int i, int j) {
   int64_t extent = walk.shape[i];
   walk.shape[i] = walk.shape[j];
   walk.shape[j] = extent;
@@ -54,7 +54,7 @@ inline void swap_dimensions(Walk& walk, int i, int j) {
 }
 
 // Drops extents of 1, orders the dimensions and merges neighbours that all operands step through evenly.
-inline void simplify(Walk& walk, int ndim) {
+inline void simplify(Walk &walk, int ndim) {
   int kept = 0;
   for (int d = 0; d < ndim; d++) {
     walk.size *= walk.shape[d];
@@ -80,7 +80,7 @@ inline void simplify(Walk& walk, int ndim) {
 
 // A walk over arrays of one shape. The first one, usually the output, decides first on the order.
 template <class... Arrays>
-Walk walk_over(const Array& first, const Arrays&... others) {
+Walk walk_over(const Array &first, const Arrays &...others) {
   Walk walk;
   for (int d = 0; d < first.ndim; d++) walk.shape[d] = first.shape[first.ndim - 1 - d];
   add_operand(walk, first.data, item_size(first.type), first.ndim, first.strides);
@@ -92,9 +92,9 @@ Walk walk_over(const Array& first, const Arrays&... others) {
 // Calls run(pointers, n, position) for the runs that make up elements [begin, end) of the walk, whose arrays start at
 // `base`; position is the number of the run's first element.
 template <class F>
-void serial_runs(const Walk& walk, char* const* base, int64_t begin, int64_t end, F&& run) {
+void serial_runs(const Walk &walk, char *const *base, int64_t begin, int64_t end, F &&run) {
   if (begin >= end) return;
-  char* p[max_operands];
+  char *p[max_operands];
   for (int o = 0; o < walk.operands; o++) p[o] = base[o];
   int64_t index[max_dims];
   int64_t rest = begin;
@@ -105,7 +105,7 @@ void serial_runs(const Walk& walk, char* const* base, int64_t begin, int64_t end
   }
   for (int64_t at = begin; at < end;) {
     int64_t n = least(walk.ndim > 0 ? walk.shape[0] - index[0] : 1, end - at);
-    run(static_cast<char* const*>(p), n, at);
+    run(static_cast<char *const *>(p), n, at);
     at += n;
     if (at >= end) return;
     // The row is used up: go back to its start and one step along the next dimension that is not.
@@ -122,7 +122,7 @@ void serial_runs(const Walk& walk, char* const* base, int64_t begin, int64_t end
 
 // All runs, in parallel tasks of about `grain` elements, each made `repeat` times: run(pointers, n, position, i).
 template <class F>
-void parallel_runs(const Walk& walk, int64_t grain, int64_t repeat, F&& run) {
+void parallel_runs(const Walk &walk, int64_t grain, int64_t repeat, F &&run) {
   if (walk.size == 0) return;
   int64_t inner = walk.inner();
   if (grain < 1) grain = 1;
@@ -131,13 +131,13 @@ void parallel_runs(const Walk& walk, int64_t grain, int64_t repeat, F&& run) {
   parallel_for(pieces * repeat, [&](int64_t task) {
     int64_t begin = task % pieces * grain, i = task / pieces;
     serial_runs(walk, walk.data, begin, least(begin + grain, walk.size),
-                [&](char* const* p, int64_t n, int64_t at) { run(p, n, at, i); });
+                [&](char *const *p, int64_t n, int64_t at) { run(p, n, at, i); });
   });
 }
 
 template <class F>
-void parallel_runs(const Walk& walk, F&& run) {
-  parallel_runs(walk, task_elements, 1, [&](char* const* p, int64_t n, int64_t, int64_t) { run(p, n); });
+void parallel_runs(const Walk &walk, F &&run) {
+  parallel_runs(walk, task_elements, 1, [&](char *const *p, int64_t n, int64_t, int64_t) { run(p, n); });
 }
 
 }  // namespace

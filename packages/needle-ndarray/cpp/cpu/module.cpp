@@ -14,28 +14,28 @@
 namespace needle::cpu {
 namespace {
 
-PyObject* py_set_num_threads(PyObject*, PyObject* argument) {
+PyObject *py_set_num_threads(PyObject *, PyObject *argument) {
   long threads = PyLong_AsLong(argument);
   if (threads == -1 && PyErr_Occurred()) return nullptr;
   if (threads < 1) {
-    const char* problem = "[set_num_threads] not a number of threads; got %ld; expected at least 1";
+    const char *problem = "[set_num_threads] not a number of threads; got %ld; expected at least 1";
     return PyErr_Format(PyExc_ValueError, problem, threads);
   }
   set_num_threads(static_cast<int>(threads < max_threads ? threads : max_threads));
   Py_RETURN_NONE;
 }
 
-PyObject* py_get_num_threads(PyObject*, PyObject*) { return PyLong_FromLong(get_num_threads()); }
+PyObject *py_get_num_threads(PyObject *, PyObject *) { return PyLong_FromLong(get_num_threads()); }
 
-PyObject* py_isa(PyObject*, PyObject*) { return PyUnicode_FromString(isa()); }
+PyObject *py_isa(PyObject *, PyObject *) { return PyUnicode_FromString(isa()); }
 
-PyObject* py_allocator_stats(PyObject*, PyObject*) {
+PyObject *py_allocator_stats(PyObject *, PyObject *) {
   AllocatorStats stats = allocator_stats();
   return Py_BuildValue("{s:n,s:n}", "in_use", static_cast<Py_ssize_t>(stats.in_use), "cached",
                        static_cast<Py_ssize_t>(stats.cached));
 }
 
-PyObject* py_release_cached_memory(PyObject*, PyObject*) {
+PyObject *py_release_cached_memory(PyObject *, PyObject *) {
   release_cached_memory();
   Py_RETURN_NONE;
 }
@@ -50,9 +50,9 @@ PyMethodDef methods[] = {
 };
 
 void threads_from_environment() {
-  const char* text = std::getenv("NEEDLE_NUM_THREADS");
+  const char *text = std::getenv("NEEDLE_NUM_THREADS");
   if (!text || !*text) return;
-  char* end = nullptr;
+  char *end = nullptr;
   long threads = std::strtol(text, &end, 10);
   if (*end || threads < 1 || threads > max_threads) {
     throw Failure(NEEDLE_ERROR, "[cpu] NEEDLE_NUM_THREADS is not a number of threads; got '" + std::string(text) +
@@ -62,23 +62,23 @@ void threads_from_environment() {
 }
 
 // As a backend's entry point does where its device cannot be used.
-int raise_unavailable(const char* reason) {
-  PyObject* contract = PyImport_ImportModule("needle.ndarray.backend");
-  PyObject* type = contract ? PyObject_GetAttrString(contract, "BackendUnavailable") : nullptr;
+int raise_unavailable(const char *reason) {
+  PyObject *contract = PyImport_ImportModule("needle.ndarray.backend");
+  PyObject *type = contract ? PyObject_GetAttrString(contract, "BackendUnavailable") : nullptr;
   if (type) PyErr_SetString(type, reason);
   Py_XDECREF(type);
   Py_XDECREF(contract);
   return -1;
 }
 
-int execute(PyObject* module) {
+int execute(PyObject *module) {
   try {
     kernels();
     threads_from_environment();
-  } catch (const std::exception& error) {
+  } catch (const std::exception &error) {
     return raise_unavailable(error.what());
   }
-  PyObject* capsule = PyCapsule_New(const_cast<needle_backend*>(&backend), NEEDLE_BACKEND_CAPSULE, nullptr);
+  PyObject *capsule = PyCapsule_New(const_cast<needle_backend *>(&backend), NEEDLE_BACKEND_CAPSULE, nullptr);
   if (!capsule) return -1;
   int status = PyModule_AddObjectRef(module, "backend", capsule);
   Py_DECREF(capsule);
@@ -86,7 +86,7 @@ int execute(PyObject* module) {
 }
 
 PyModuleDef_Slot slots[] = {
-    {Py_mod_exec, reinterpret_cast<void*>(execute)},
+    {Py_mod_exec, reinterpret_cast<void *>(execute)},
 #ifdef Py_mod_gil
     {Py_mod_gil, Py_MOD_GIL_NOT_USED},
 #endif

@@ -44,7 +44,7 @@ thread_local bool inside_task = false;
 class Pool {
  public:
   // False if the pool is busy with another thread's job.
-  bool run(int64_t tasks, void (*task)(void*, int64_t), void* context, int threads) {
+  bool run(int64_t tasks, void (*task)(void *, int64_t), void *context, int threads) {
     std::unique_lock busy(busy_, std::try_to_lock);
     if (!busy) return false;
     int helpers = static_cast<int>(std::min<int64_t>(threads, tasks)) - 1;
@@ -56,7 +56,7 @@ class Pool {
     helpers_ = std::min<int>(helpers, static_cast<int>(workers_.size()));
     epoch_.fetch_add(1);
     for (int i = 0; i < helpers_; i++) {
-      Worker& worker = *workers_[i];
+      Worker &worker = *workers_[i];
       if (worker.asleep.load()) {
         std::lock_guard lock(worker.mutex);
         worker.wake.notify_one();
@@ -81,14 +81,14 @@ class Pool {
       auto worker = std::make_unique<Worker>();
       try {
         std::thread([this, index = static_cast<int>(workers_.size()), w = worker.get()] { serve(*w, index); }).detach();
-      } catch (const std::system_error&) {
+      } catch (const std::system_error &) {
         return;  // a limit on threads: fewer helpers give the same results
       }
       workers_.push_back(std::move(worker));
     }
   }
 
-  void serve(Worker& self, int index) {
+  void serve(Worker &self, int index) {
     inside_task = true;
     for (uint64_t seen = 0;;) {
       seen = await(self, seen);
@@ -99,7 +99,7 @@ class Pool {
   }
 
   // Returns the epoch of an open job other than `seen`.
-  uint64_t await(Worker& self, uint64_t seen) {
+  uint64_t await(Worker &self, uint64_t seen) {
     auto open = [&](uint64_t epoch) { return epoch % 2 == 1 && epoch != seen; };
     for (int i = 0; i < spins; i++) {
       uint64_t epoch = epoch_.load();
@@ -132,8 +132,8 @@ class Pool {
   // The job; written only while no worker is active in an open epoch.
   std::atomic<int64_t> next_{0};
   int64_t tasks_ = 0;
-  void (*task_)(void*, int64_t) = nullptr;
-  void* context_ = nullptr;
+  void (*task_)(void *, int64_t) = nullptr;
+  void *context_ = nullptr;
   int helpers_ = 0;
   std::mutex error_mutex_;
   std::exception_ptr error_;
@@ -151,20 +151,20 @@ std::atomic<int> num_threads{std::min(available_cpus(), max_threads)};
 
 // Threads do not survive a fork, so the child starts with a pool of its own. A pool is never destroyed: its threads
 // may still look at it while the process ends.
-std::atomic<Pool*> pool{nullptr};
+std::atomic<Pool *> pool{nullptr};
 
-Pool& get_pool() {
+Pool &get_pool() {
   static const int registered = pthread_atfork(nullptr, nullptr, [] { pool.store(new Pool); });
   (void)registered;
-  if (Pool* current = pool.load()) return *current;
+  if (Pool *current = pool.load()) return *current;
   auto fresh = std::make_unique<Pool>();
-  Pool* expected = nullptr;
+  Pool *expected = nullptr;
   return pool.compare_exchange_strong(expected, fresh.get()) ? *fresh.release() : *expected;
 }
 
 }  // namespace
 
-void run_tasks(int64_t tasks, void (*task)(void*, int64_t), void* context) {
+void run_tasks(int64_t tasks, void (*task)(void *, int64_t), void *context) {
   auto run_here = [&] {
     for (int64_t i = 0; i < tasks; i++) task(context, i);
   };

@@ -30,8 +30,8 @@ extern const Kernels table;
 namespace {
 
 struct Target {
-  const char* name;
-  const Kernels* table;
+  const char *name;
+  const Kernels *table;
 };
 
 #ifdef __x86_64__
@@ -85,37 +85,37 @@ std::vector<Target> available_targets() { return {{"generic", &generic::table}};
 Target choose() {
   std::vector<Target> available = available_targets();
   std::string names;
-  for (const Target& target : available) names += (names.empty() ? "" : ", ") + std::string(target.name);
+  for (const Target &target : available) names += (names.empty() ? "" : ", ") + std::string(target.name);
   if (available.empty()) {
     throw Failure(NEEDLE_UNSUPPORTED,
                   "[cpu] this CPU is too old; expected x86-64-v2 (SSE4.2) or newer; hint: use the numpy backend");
   }
-  const char* asked = std::getenv("NEEDLE_CPU_ISA");
+  const char *asked = std::getenv("NEEDLE_CPU_ISA");
   if (!asked || !*asked) return available.front();
-  for (const Target& target : available) {
+  for (const Target &target : available) {
     if (std::strcmp(asked, target.name) == 0) return target;
   }
   throw Failure(NEEDLE_UNSUPPORTED, "[cpu] NEEDLE_CPU_ISA names no instruction set that this CPU can run; got '" +
                                         std::string(asked) + "'; expected one of " + names);
 }
 
-const Target& target() {
+const Target &target() {
   static const Target chosen = choose();
   return chosen;
 }
 
 }  // namespace
 
-const Kernels& kernels() { return *target().table; }
-const char* isa() { return target().name; }
+const Kernels &kernels() { return *target().table; }
+const char *isa() { return target().name; }
 
-const std::string& cpu_model() {
+const std::string &cpu_model() {
   static const std::string model = [] {
     std::string text;
 #ifdef __x86_64__
     for (unsigned leaf = 0x80000002; leaf <= 0x80000004; leaf++) {
       Registers r = cpuid(leaf);
-      for (unsigned word : {r.a, r.b, r.c, r.d}) text.append(reinterpret_cast<const char*>(&word), 4);
+      for (unsigned word : {r.a, r.b, r.c, r.d}) text.append(reinterpret_cast<const char *>(&word), 4);
     }
     text = text.c_str();
     text.erase(0, text.find_first_not_of(' '));

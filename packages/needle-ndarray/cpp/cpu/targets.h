@@ -11,23 +11,23 @@ namespace needle::cpu {
 // Arguments are as the contract's function of the same name gets them; an operation is known by its line in
 // elementwise.inc. The elementwise ones return false where the operation does not take the dtype.
 struct Kernels {
-  bool (*unary)(int op, const Array& a, const Array& out);
-  bool (*binary)(int op, const Array& a, const Array& b, const Array& out);
-  void (*where)(const Array& condition, const Array& a, const Array& b, const Array& out);
-  void (*cast)(const Array& a, const Array& out);
-  void (*copy)(const Array& a, const Array& out);
-  void (*fill)(const void* value, const Array& out);
-  void (*iota)(const Array& out);
-  void (*reduce)(Reduction op, const Array& a, const Array& out);
-  void (*arg_reduce)(Extreme op, const Array& a, int axis, const Array& out);
-  void (*scan)(Reduction op, const Array& a, int axis, const Array& out);
-  void (*matmul)(const Array& a, const Array& b, const Array& out);
+  bool (*unary)(int op, const Array &a, const Array &out);
+  bool (*binary)(int op, const Array &a, const Array &b, const Array &out);
+  void (*where)(const Array &condition, const Array &a, const Array &b, const Array &out);
+  void (*cast)(const Array &a, const Array &out);
+  void (*copy)(const Array &a, const Array &out);
+  void (*fill)(const void *value, const Array &out);
+  void (*iota)(const Array &out);
+  void (*reduce)(Reduction op, const Array &a, const Array &out);
+  void (*arg_reduce)(Extreme op, const Array &a, int axis, const Array &out);
+  void (*scan)(Reduction op, const Array &a, int axis, const Array &out);
+  void (*matmul)(const Array &a, const Array &b, const Array &out);
 };
 
 // The newest instruction set that this CPU has, or the one that NEEDLE_CPU_ISA names. The first call chooses; it throws
 // Failure where there is none to choose.
-const Kernels& kernels();
-const char* isa();  // its name: "x86-64-v3"; "generic" where there is one target alone
-const std::string& cpu_model();
+const Kernels &kernels();
+const char *isa();  // its name: "x86-64-v3"; "generic" where there is one target alone
+const std::string &cpu_model();
 
 }  // namespace needle::cpu

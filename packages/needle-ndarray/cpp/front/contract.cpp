@@ -49,7 +49,8 @@ void call(const char *op, const NDArray &at, int64_t work, Function needle_backe
     ReleaseGil gil(work);
     status = (table.*function)(table.context, args...);
   }
-  if (status != NEEDLE_OK) [[unlikely]] check(at.device(), op, status);
+  if (status != NEEDLE_OK) [[unlikely]]
+    check(at.device(), op, status);
 }
 
 // The backend's code for the op; throws where it has none.

@@ -1,5 +1,5 @@
-// One function for each function of the contract: it wraps the arrays as DLTensors, calls the backend of `out` and turns
-// an error status into an exception. Every computation of Needle passes through here, and through nothing else.
+// One function for each function of the contract: it wraps the arrays as DLTensors, calls the backend of `out` and
+// turns an error status into an exception. Every computation of Needle passes through here, and through nothing else.
 #pragma once
 
 #include "ndarray.h"

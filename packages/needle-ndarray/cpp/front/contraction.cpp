@@ -11,7 +11,8 @@ NDArray matmul(const NDArray &x, const NDArray &y) {
   Device device = common_device("matmul", {&x, &y});
   DType dtype = promote("matmul", x.dtype, y.dtype);
   std::string shapes = x.shape.str() + " @ " + y.shape.str();
-  if (info(dtype).kind == kBool) fail(ErrorKind::type, "matmul", "operands are not numbers", "bool", "", "cast with astype");
+  if (info(dtype).kind == kBool)
+    fail(ErrorKind::type, "matmul", "operands are not numbers", "bool", "", "cast with astype");
   if (x.ndim() == 0 || y.ndim() == 0)
     fail(ErrorKind::value, "matmul", "an operand has no dimensions", shapes, "at least 1 each", "use x * y");
   // A vector is a row on the left and a column on the right; its axis is dropped from the result.

@@ -28,27 +28,27 @@ std::atomic<int64_t> live_buffers{0};
 void require_functions(const std::string &name, const needle_backend &t) {
   const std::pair<const char *, bool> required[] = {
 #define NEEDLE_FUNCTION(f) {#f, t.f != nullptr}
-      NEEDLE_FUNCTION(device_count), NEEDLE_FUNCTION(describe),    NEEDLE_FUNCTION(op),     NEEDLE_FUNCTION(last_error),
-      NEEDLE_FUNCTION(alloc),        NEEDLE_FUNCTION(free),        NEEDLE_FUNCTION(upload), NEEDLE_FUNCTION(download),
-      NEEDLE_FUNCTION(copy),         NEEDLE_FUNCTION(synchronize), NEEDLE_FUNCTION(fill),   NEEDLE_FUNCTION(iota),
-      NEEDLE_FUNCTION(unary),        NEEDLE_FUNCTION(binary),      NEEDLE_FUNCTION(where),  NEEDLE_FUNCTION(cast),
-      NEEDLE_FUNCTION(reduce),       NEEDLE_FUNCTION(arg_reduce),  NEEDLE_FUNCTION(scan),   NEEDLE_FUNCTION(sort),
-      NEEDLE_FUNCTION(matmul),       NEEDLE_FUNCTION(gather),      NEEDLE_FUNCTION(scatter),
-      NEEDLE_FUNCTION(random_bits),
+      NEEDLE_FUNCTION(device_count), NEEDLE_FUNCTION(describe), NEEDLE_FUNCTION(op),
+      NEEDLE_FUNCTION(last_error),   NEEDLE_FUNCTION(alloc),    NEEDLE_FUNCTION(free),
+      NEEDLE_FUNCTION(upload),       NEEDLE_FUNCTION(download), NEEDLE_FUNCTION(copy),
+      NEEDLE_FUNCTION(synchronize),  NEEDLE_FUNCTION(fill),     NEEDLE_FUNCTION(iota),
+      NEEDLE_FUNCTION(unary),        NEEDLE_FUNCTION(binary),   NEEDLE_FUNCTION(where),
+      NEEDLE_FUNCTION(cast),         NEEDLE_FUNCTION(reduce),   NEEDLE_FUNCTION(arg_reduce),
+      NEEDLE_FUNCTION(scan),         NEEDLE_FUNCTION(sort),     NEEDLE_FUNCTION(matmul),
+      NEEDLE_FUNCTION(gather),       NEEDLE_FUNCTION(scatter),  NEEDLE_FUNCTION(random_bits),
 #undef NEEDLE_FUNCTION
   };
   std::string missing;
   for (const auto &[function, present] : required)
     if (!present) missing += (missing.empty() ? "" : ", ") + std::string(function);
   if (!missing.empty())
-    fail(ErrorKind::value, "backend " + name, "required functions are missing", missing + " = NULL", "all of the contract's");
+    fail(ErrorKind::value, "backend " + name, "required functions are missing", missing + " = NULL",
+         "all of the contract's");
 }
 
 }  // namespace
 
-std::string Device::str() const {
-  return index == 0 ? backend->name : backend->name + ":" + std::to_string(index);
-}
+std::string Device::str() const { return index == 0 ? backend->name : backend->name + ":" + std::to_string(index); }
 
 void add_backend(const std::string &name, const needle_backend &table, std::shared_ptr<void> owner) {
   if (table.api_version != NEEDLE_BACKEND_API_VERSION)

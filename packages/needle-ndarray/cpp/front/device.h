@@ -12,8 +12,8 @@ namespace needle {
 
 struct Backend {
   std::string name;
-  needle_backend table;    // a copy: what the backend's own header did not have yet is NULL
-  int32_t codes[kOps];     // by which the backend knows each op; -1 where it lacks it
+  needle_backend table;         // a copy: what the backend's own header did not have yet is NULL
+  int32_t codes[kOps];          // by which the backend knows each op; -1 where it lacks it
   std::shared_ptr<void> owner;  // keeps the table's functions and context alive
 };
 

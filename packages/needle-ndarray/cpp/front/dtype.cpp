@@ -97,9 +97,9 @@ void store_scalar(const char *op, const Scalar &value, DType dtype, void *elemen
            type.name);
     std::memcpy(element, &value.integer, type.itemsize);  // little endian: the low bytes come first
   } else {
-    double real = value.kind == kFloat       ? value.real
-                  : value.is_negative        ? static_cast<double>(static_cast<int64_t>(value.integer))
-                                             : static_cast<double>(value.integer);
+    double real = value.kind == kFloat ? value.real
+                  : value.is_negative  ? static_cast<double>(static_cast<int64_t>(value.integer))
+                                       : static_cast<double>(value.integer);
     switch (dtype) {
       case DType::float64: put(element, real); break;
       case DType::float32: put(element, static_cast<float>(real)); break;

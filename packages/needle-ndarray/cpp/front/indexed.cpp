@@ -37,7 +37,8 @@ NDArray take_along_axis(const NDArray &x, const NDArray &indices, int64_t axis) 
   auto [x_shape, shape] = broadcast_but("take_along_axis", x.shape, places.shape, at);
   NDArray out = NDArray::empty("take_along_axis", shape, x.dtype, x.device());
   if (out.size() > 0)
-    contract::gather("take_along_axis", broadcast_to("take_along_axis", x, x_shape), broadcast_to("take_along_axis", places, shape), at, out);
+    contract::gather("take_along_axis", broadcast_to("take_along_axis", x, x_shape),
+                     broadcast_to("take_along_axis", places, shape), at, out);
   return out;
 }
 

@@ -9,12 +9,12 @@ const Op &op_info(OpCode op) {
 #define UNARY(name, takes, gives, functor, doc) {#name, NEEDLE_UNARY, takes, gives, doc},
 #define BINARY(name, takes, gives, functor, doc) {#name, NEEDLE_BINARY, takes, gives, doc},
 #include "../ops/elementwise.inc"
-      {"sum", NEEDLE_REDUCE, 0, same, ""},   {"prod", NEEDLE_REDUCE, 0, same, ""},
-      {"max", NEEDLE_REDUCE, 0, same, ""},   {"min", NEEDLE_REDUCE, 0, same, ""},
-      {"any", NEEDLE_REDUCE, 0, boolean, ""}, {"all", NEEDLE_REDUCE, 0, boolean, ""},
+      {"sum", NEEDLE_REDUCE, 0, same, ""},        {"prod", NEEDLE_REDUCE, 0, same, ""},
+      {"max", NEEDLE_REDUCE, 0, same, ""},        {"min", NEEDLE_REDUCE, 0, same, ""},
+      {"any", NEEDLE_REDUCE, 0, boolean, ""},     {"all", NEEDLE_REDUCE, 0, boolean, ""},
       {"argmax", NEEDLE_ARG_REDUCE, 0, same, ""}, {"argmin", NEEDLE_ARG_REDUCE, 0, same, ""},
-      {"sum", NEEDLE_SCAN, 0, same, ""},     {"prod", NEEDLE_SCAN, 0, same, ""},
-      {"set", NEEDLE_SCATTER, 0, same, ""},  {"add", NEEDLE_SCATTER, 0, same, ""},
+      {"sum", NEEDLE_SCAN, 0, same, ""},          {"prod", NEEDLE_SCAN, 0, same, ""},
+      {"set", NEEDLE_SCATTER, 0, same, ""},       {"add", NEEDLE_SCATTER, 0, same, ""},
   };
   return table[static_cast<int>(op)];
 }

@@ -19,10 +19,18 @@ enum class OpCode : int {
 #define UNARY(name, takes, gives, functor, doc) unary_##name,
 #define BINARY(name, takes, gives, functor, doc) binary_##name,
 #include "../ops/elementwise.inc"
-  reduce_sum, reduce_prod, reduce_max, reduce_min, reduce_any, reduce_all,
-  argmax, argmin,
-  scan_sum, scan_prod,
-  scatter_set, scatter_add,
+  reduce_sum,
+  reduce_prod,
+  reduce_max,
+  reduce_min,
+  reduce_any,
+  reduce_all,
+  argmax,
+  argmin,
+  scan_sum,
+  scan_prod,
+  scatter_set,
+  scatter_add,
   count,
 };
 constexpr int kOps = static_cast<int>(OpCode::count);

@@ -21,7 +21,8 @@ bool reshaped_strides(const NDArray &x, const Dims &shape, Dims &strides) {
   int from = 0, to = 0;
   while (from < extents.size() || to < shape.size()) {
     int from_end = from, to_end = to;
-    int64_t from_size = from < extents.size() ? extents[from_end++] : 1, to_size = to < shape.size() ? shape[to_end++] : 1;
+    int64_t from_size = from < extents.size() ? extents[from_end++] : 1,
+            to_size = to < shape.size() ? shape[to_end++] : 1;
     while (from_size != to_size) (from_size < to_size) ? from_size *= extents[from_end++] : to_size *= shape[to_end++];
     for (int i = from; i + 1 < from_end; ++i)
       if (steps[i] != extents[i + 1] * steps[i + 1]) return false;

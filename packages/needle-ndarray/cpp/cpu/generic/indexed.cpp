@@ -13,7 +13,7 @@
 namespace needle::cpu {
 namespace {
 
-void check(const char* op, const Array& indices, int axis, int64_t extent) {
+void check(const Array &indices, int axis, int64_t extent) {
   // An index that is repeated along a dimension is looked at once.
   int64_t shape[max_dims];
   int64_t size = 1;
@@ -23,34 +23,34 @@ void check(const char* op, const Array& indices, int axis, int64_t extent) {
   }
   Walk walk = walk_over(Array{indices.data, indices.type, indices.ndim, shape, indices.strides});
   std::atomic<int64_t> first{size};  // the place of the first wrong one, so that the message is always the same
-  parallel_runs(walk, task_elements, 1, [&](char* const* p, int64_t n, int64_t at, int64_t) {
+  parallel_runs(walk, task_elements, 1, [&](char *const *p, int64_t n, int64_t at, int64_t) {
     for (int64_t i = 0; i < n; i++) {
-      int64_t index = *reinterpret_cast<const int64_t*>(p[0] + i * walk.stride(0));
+      int64_t index = *reinterpret_cast<const int64_t *>(p[0] + i * walk.stride(0));
       if (index >= -extent && index < extent) continue;
       int64_t seen = first.load();
-      while (at + i < seen && !first.compare_exchange_weak(seen, at + i)) {}
+      while (at + i < seen && !first.compare_exchange_weak(seen, at + i)) {
+      }
       return;
     }
   });
   if (first == size) return;
   int64_t wrong = 0;
-  serial_runs(walk, walk.data, first, first + 1, [&](char* const* p, int64_t, int64_t) {
-    wrong = *reinterpret_cast<const int64_t*>(p[0]);
-  });
+  serial_runs(walk, walk.data, first, first + 1,
+              [&](char *const *p, int64_t, int64_t) { wrong = *reinterpret_cast<const int64_t *>(p[0]); });
   std::string n = std::to_string(extent);
-  throw Failure(NEEDLE_INDEX_ERROR, "[" + std::string(op) + "] index out of range; got " + std::to_string(wrong) +
-                                        " along axis " + std::to_string(axis) + " of extent " + n + "; expected -" + n +
-                                        " <= index < " + n);
+  throw Failure(NEEDLE_INDEX_ERROR, "index out of range; got " + std::to_string(wrong) + " along axis " +
+                                        std::to_string(axis) + " of extent " + n + "; expected -" + n + " <= index < " +
+                                        n);
 }
 
-int64_t from_start(const char* index, int64_t extent) {
-  int64_t i = *reinterpret_cast<const int64_t*>(index);
+int64_t from_start(const char *index, int64_t extent) {
+  int64_t i = *reinterpret_cast<const int64_t *>(index);
   return i < 0 ? i + extent : i;
 }
 
 // f(T{}) with an unsigned T of the given size: elements are moved, whatever they mean.
 template <class F>
-void with_bits(int size, F&& f) {
+void with_bits(int size, F &&f) {
   switch (size) {
     case 1: return f(uint8_t{});
     case 2: return f(uint16_t{});
@@ -61,23 +61,23 @@ void with_bits(int size, F&& f) {
 
 }  // namespace
 
-void gather(const Array& a, const Array& indices, int axis, const Array& out) {
+void gather(const Array &a, const Array &indices, int axis, const Array &out) {
   int64_t extent = a.shape[axis], size = item_size(a.type), step = a.strides[axis] * size;
-  check("gather", indices, axis, extent);
+  check(indices, axis, extent);
   int64_t strides[max_dims];  // of a's lines: the place along `axis` comes from the index
   for (int d = 0; d < a.ndim; d++) strides[d] = d == axis ? 0 : a.strides[d];
   Walk walk = walk_over(out, indices, Array{a.data, a.type, a.ndim, out.shape, strides});
   int64_t out_stride = walk.stride(0), index_stride = walk.stride(1), a_stride = walk.stride(2);
   with_bits(static_cast<int>(size), [&](auto tag) {
     using T = decltype(tag);
-    parallel_runs(walk, [&](char* const* p, int64_t n) {
+    parallel_runs(walk, [&](char *const *p, int64_t n) {
       if (index_stride == 0 && out_stride == size && a_stride == size) {
         std::memcpy(p[0], p[2] + from_start(p[1], extent) * step, static_cast<size_t>(n * size));
         return;
       }
       for (int64_t i = 0; i < n; i++) {
-        const char* from = p[2] + i * a_stride + from_start(p[1] + i * index_stride, extent) * step;
-        *reinterpret_cast<T*>(p[0] + i * out_stride) = *reinterpret_cast<const T*>(from);
+        const char *from = p[2] + i * a_stride + from_start(p[1] + i * index_stride, extent) * step;
+        *reinterpret_cast<T *>(p[0] + i * out_stride) = *reinterpret_cast<const T *>(from);
       }
     });
   });
@@ -87,27 +87,27 @@ namespace {
 
 // Tasks share out the lines along `axis`; in a line, elements are taken in order. So the result is always the same.
 template <class T, class Update>
-void scatter_lines(const Array& a, const Array& indices, int axis, const Array& out, Update update) {
+void scatter_lines(const Array &a, const Array &indices, int axis, const Array &out, Update update) {
   int64_t starts[max_dims];
   for (int d = 0; d < a.ndim; d++) starts[d] = d == axis ? 1 : a.shape[d];
-  auto lines = [&](const Array& x) { return Array{x.data, x.type, x.ndim, starts, x.strides}; };
+  auto lines = [&](const Array &x) { return Array{x.data, x.type, x.ndim, starts, x.strides}; };
   Walk walk = walk_over(lines(out), lines(indices), lines(a));
   int64_t n = a.shape[axis], extent = out.shape[axis];
   constexpr int64_t size = sizeof(T);
   int64_t out_step = out.strides[axis] * size, a_step = a.strides[axis] * size, index_step = indices.strides[axis] * 8;
   int64_t grain = std::max<int64_t>(task_elements / std::max<int64_t>(n, 1), 16);
-  parallel_runs(walk, grain, 1, [&](char* const* p, int64_t width, int64_t, int64_t) {
+  parallel_runs(walk, grain, 1, [&](char *const *p, int64_t width, int64_t, int64_t) {
     for (int64_t j = 0; j < n; j++) {
       for (int64_t i = 0; i < width; i++) {
         int64_t place = from_start(p[1] + i * walk.stride(1) + j * index_step, extent);
-        T& element = *reinterpret_cast<T*>(p[0] + i * walk.stride(0) + place * out_step);
-        element = update(element, *reinterpret_cast<const T*>(p[2] + i * walk.stride(2) + j * a_step));
+        T &element = *reinterpret_cast<T *>(p[0] + i * walk.stride(0) + place * out_step);
+        element = update(element, *reinterpret_cast<const T *>(p[2] + i * walk.stride(2) + j * a_step));
       }
     }
   });
 }
 
-void add_lines(const Array& a, const Array& indices, int axis, const Array& out) {
+void add_lines(const Array &a, const Array &indices, int axis, const Array &out) {
   auto add = [&](auto tag) {
     using T = decltype(tag);
     scatter_lines<T>(a, indices, axis, out, [](T x, T y) { return static_cast<T>(x + y); });
@@ -123,13 +123,13 @@ void add_lines(const Array& a, const Array& indices, int axis, const Array& out)
 
 // A row-major array in working memory.
 struct Temporary {
-  Temporary(const Array& like, Type type)
+  Temporary(const Array &like, Type type)
       : room(static_cast<size_t>(elements(like) * item_size(type))),
         array{room.data, type, like.ndim, like.shape, strides} {
     int64_t stride = 1;
     for (int d = like.ndim; d-- > 0; stride *= like.shape[d]) strides[d] = stride;
   }
-  static int64_t elements(const Array& x) {
+  static int64_t elements(const Array &x) {
     int64_t n = 1;
     for (int d = 0; d < x.ndim; d++) n *= x.shape[d];
     return n;
@@ -141,8 +141,8 @@ struct Temporary {
 
 }  // namespace
 
-void scatter(Scatter op, const Array& a, const Array& indices, int axis, const Array& out) {
-  check("scatter", indices, axis, out.shape[axis]);
+void scatter(Scatter op, const Array &a, const Array &indices, int axis, const Array &out) {
+  check(indices, axis, out.shape[axis]);
   if (op == Scatter::set) {
     with_bits(item_size(a.type), [&](auto tag) {
       using T = decltype(tag);

@@ -28,8 +28,8 @@ Words philox(uint64_t key, uint64_t counter) {
 
 }  // namespace
 
-void random_bits(uint64_t key, uint64_t counter, const Array& out) {
-  auto* words = reinterpret_cast<uint32_t*>(out.data);
+void random_bits(uint64_t key, uint64_t counter, const Array &out) {
+  auto *words = reinterpret_cast<uint32_t *>(out.data);
   int64_t n = out.shape[0], stride = out.strides[0];
   parallel_for((n + task_elements - 1) / task_elements, [&](int64_t task) {
     for (int64_t i = task * task_elements; i < least(n, (task + 1) * task_elements); i += 4) {

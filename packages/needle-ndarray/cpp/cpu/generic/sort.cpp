@@ -13,7 +13,7 @@ namespace {
 struct Item {
   uint64_t key;
   int64_t place;
-  bool operator<(const Item& other) const { return key != other.key ? key < other.key : place < other.place; }
+  bool operator<(const Item &other) const { return key != other.key ? key < other.key : place < other.place; }
 };
 
 constexpr uint64_t top_bit = uint64_t{1} << 63;
@@ -29,11 +29,11 @@ uint64_t float_key(uint64_t bits, int width, int fraction) {
 }
 
 template <class T>
-T load(const char* p) {
-  return *reinterpret_cast<const T*>(p);
+T load(const char *p) {
+  return *reinterpret_cast<const T *>(p);
 }
 
-uint64_t key_of(Type type, const char* p) {
+uint64_t key_of(Type type, const char *p) {
   switch (type) {
     case Type::i8: return signed_key(load<int8_t>(p));
     case Type::i16: return signed_key(load<int16_t>(p));
@@ -53,22 +53,22 @@ uint64_t key_of(Type type, const char* p) {
 
 }  // namespace
 
-void sort(const Array& a, int axis, bool descending, const Array* values, const Array* indices) {
+void sort(const Array &a, int axis, bool descending, const Array *values, const Array *indices) {
   int64_t n = a.shape[axis], size = item_size(a.type), stride = a.strides[axis] * size;
   int64_t starts[max_dims];
   for (int d = 0; d < a.ndim; d++) starts[d] = d == axis ? 1 : a.shape[d];
-  auto lines = [&](const Array& x) { return Array{x.data, x.type, x.ndim, starts, x.strides}; };
+  auto lines = [&](const Array &x) { return Array{x.data, x.type, x.ndim, starts, x.strides}; };
   // An output that is not wanted is walked over as if it were `a`, and not written.
   Walk walk = walk_over(lines(a), lines(values ? *values : a), lines(indices ? *indices : a));
   if (n == 0) return;
   int64_t value_stride = values ? values->strides[axis] * size : 0;
   int64_t index_stride = indices ? indices->strides[axis] * 8 : 0;
 
-  parallel_runs(walk, task_elements / n, 1, [&](char* const* p, int64_t count, int64_t, int64_t) {
+  parallel_runs(walk, task_elements / n, 1, [&](char *const *p, int64_t count, int64_t, int64_t) {
     Scratch room(static_cast<size_t>(n) * sizeof(Item));
-    auto* items = reinterpret_cast<Item*>(room.data);
+    auto *items = reinterpret_cast<Item *>(room.data);
     for (int64_t line = 0; line < count; line++) {
-      const char* from = p[0] + line * walk.stride(0);
+      const char *from = p[0] + line * walk.stride(0);
       for (int64_t i = 0; i < n; i++) {
         uint64_t key = key_of(a.type, from + i * stride);
         items[i] = {descending ? ~key : key, i};
@@ -77,10 +77,10 @@ void sort(const Array& a, int axis, bool descending, const Array* values, const 
       for (int64_t i = 0; i < n; i++) {
         int64_t place = items[i].place;
         if (values) {
-          char* to = p[1] + line * walk.stride(1) + i * value_stride;
+          char *to = p[1] + line * walk.stride(1) + i * value_stride;
           std::memcpy(to, from + place * stride, static_cast<size_t>(size));
         }
-        if (indices) *reinterpret_cast<int64_t*>(p[2] + line * walk.stride(2) + i * index_stride) = place;
+        if (indices) *reinterpret_cast<int64_t *>(p[2] + line * walk.stride(2) + i * index_stride) = place;
       }
     }
   });

@@ -44,16 +44,16 @@ double to_odd_double(T x) {
 struct OddFloat {};
 
 template <class From, class To>
-[[gnu::noinline]] void convert_values(const From* values, void* out, int64_t n) {
+[[gnu::noinline]] void convert_values(const From *values, void *out, int64_t n) {
   for (int64_t i = 0; i < n; i++) {
     if constexpr (std::is_same_v<To, bool>) {
-      static_cast<uint8_t*>(out)[i] = values[i] != 0;
+      static_cast<uint8_t *>(out)[i] = values[i] != 0;
     } else if constexpr (std::is_same_v<To, OddFloat>) {
-      static_cast<float*>(out)[i] = to_odd_float(to_odd_double(values[i]));
+      static_cast<float *>(out)[i] = to_odd_float(to_odd_double(values[i]));
     } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
-      static_cast<To*>(out)[i] = to_integer<To>(values[i]);
+      static_cast<To *>(out)[i] = to_integer<To>(values[i]);
     } else {
-      static_cast<To*>(out)[i] = static_cast<To>(values[i]);
+      static_cast<To *>(out)[i] = static_cast<To>(values[i]);
     }
   }
 }
@@ -64,10 +64,10 @@ using stored_as = typename std::conditional_t<std::is_integral_v<From> && std::i
                                               std::make_unsigned<To>, std::type_identity<To>>::type;
 
 // From values of one compute type to those of another; `to` also tells bool and the halves apart.
-void convert_block(Type from, Type to, const void* values, void* out, int64_t n) {
+void convert_block(Type from, Type to, const void *values, void *out, int64_t n) {
   with_compute_type(from, [&](auto from_tag) {
     using From = decltype(from_tag);
-    auto* x = static_cast<const From*>(values);
+    auto *x = static_cast<const From *>(values);
     if (to == Type::b8) return convert_values<From, bool>(x, out, n);
     if (is_half(to) && from != Type::f32) return convert_values<From, OddFloat>(x, out, n);
     with_compute_type(to, [&](auto to_tag) { convert_values<From, stored_as<From, decltype(to_tag)>>(x, out, n); });
@@ -76,17 +76,17 @@ void convert_block(Type from, Type to, const void* values, void* out, int64_t n)
 
 }  // namespace
 
-void convert(Type from, Type to, const char* src, int64_t src_stride, char* dst, int64_t dst_stride, int64_t n) {
+void convert(Type from, Type to, const char *src, int64_t src_stride, char *dst, int64_t dst_stride, int64_t n) {
   if (from == to) return move(item_size(from), src, src_stride, dst, dst_stride, n);
   bool same_values = to != Type::b8 && compute_type(from) == compute_type(to);
   Source source(from, src, src_stride, n);
   Block room;
   for (int64_t i = 0; i < n; i += block_elements) {
     int64_t m = least(block_elements, n - i);
-    char* out = dst + i * dst_stride;
-    const void* values = source.at(i, m);
+    char *out = dst + i * dst_stride;
+    const void *values = source.at(i, m);
     if (!same_values) {
-      void* converted = place(to, out, dst_stride, room.bytes);
+      void *converted = place(to, out, dst_stride, room.bytes);
       convert_block(from, to, values, converted, m);
       values = converted;
     }
@@ -94,9 +94,9 @@ void convert(Type from, Type to, const char* src, int64_t src_stride, char* dst,
   }
 }
 
-void cast(const Array& a, const Array& out) {
+void cast(const Array &a, const Array &out) {
   Walk walk = walk_over(out, a);
-  parallel_runs(walk, [&](char* const* p, int64_t n) {
+  parallel_runs(walk, [&](char *const *p, int64_t n) {
     convert(a.type, out.type, p[1], walk.stride(1), p[0], walk.stride(0), n);
   });
 }

@@ -12,19 +12,23 @@ enum Gives { same, boolean };
 
 // The functor of each line of elementwise.inc.
 namespace ops {
-#define UNARY(name, takes_, gives_, functor, doc)                       \
-  struct name {                                                         \
-    static constexpr int takes = takes_;                                \
-    static constexpr Gives gives = gives_;                              \
-    template <class V>                                                  \
-    [[gnu::always_inline]] static auto apply(V x) { return functor; }   \
+#define UNARY(name, takes_, gives_, functor, doc)   \
+  struct name {                                     \
+    static constexpr int takes = takes_;            \
+    static constexpr Gives gives = gives_;          \
+    template <class V>                              \
+    [[gnu::always_inline]] static auto apply(V x) { \
+      return functor;                               \
+    }                                               \
   };
-#define BINARY(name, takes_, gives_, functor, doc)                         \
-  struct name {                                                            \
-    static constexpr int takes = takes_;                                   \
-    static constexpr Gives gives = gives_;                                 \
-    template <class V>                                                     \
-    [[gnu::always_inline]] static auto apply(V x, V y) { return functor; } \
+#define BINARY(name, takes_, gives_, functor, doc)       \
+  struct name {                                          \
+    static constexpr int takes = takes_;                 \
+    static constexpr Gives gives = gives_;               \
+    template <class V>                                   \
+    [[gnu::always_inline]] static auto apply(V x, V y) { \
+      return functor;                                    \
+    }                                                    \
   };
 #include "../../ops/elementwise.inc"
 }  // namespace ops
@@ -45,9 +49,9 @@ struct Result<Op, T> {
 };
 
 template <class Op, class T, class... Operands>
-[[gnu::always_inline]] inline void run(void* out_, int64_t n, const Operands*... operands) {
+[[gnu::always_inline]] inline void run(void *out_, int64_t n, const Operands *...operands) {
   using R = Result<Op, T>;
-  auto* out = static_cast<typename R::type*>(out_);
+  auto *out = static_cast<typename R::type *>(out_);
   int64_t i = 0;
   for (; i + lanes<T> <= n; i += lanes<T>) {
     auto result = R::of(Op::apply(load(operands + i)...));
@@ -59,22 +63,22 @@ template <class Op, class T, class... Operands>
   }
 }
 
-using Loop = void (*)(const void* a, const void* b, void* out, int64_t n);
+using Loop = void (*)(const void *a, const void *b, void *out, int64_t n);
 
 template <class Op, int operands, class T>
-void loop(const void* a, const void* b, void* out, int64_t n) {
+void loop(const void *a, const void *b, void *out, int64_t n) {
   if constexpr (operands == 1) {
-    run<Op, T>(out, n, static_cast<const T*>(a));
+    run<Op, T>(out, n, static_cast<const T *>(a));
   } else {
-    run<Op, T>(out, n, static_cast<const T*>(a), static_cast<const T*>(b));
+    run<Op, T>(out, n, static_cast<const T *>(a), static_cast<const T *>(b));
   }
 }
 
 // Of bytes that are 0 or 1, an operation that gives bool again keeps the lowest bit.
 template <class Op, int operands>
-void bool_loop(const void* a, const void* b, void* out, int64_t n) {
+void bool_loop(const void *a, const void *b, void *out, int64_t n) {
   loop<Op, operands, uint8_t>(a, b, out, n);
-  for (int64_t i = 0; i < n; i++) static_cast<uint8_t*>(out)[i] &= 1;
+  for (int64_t i = 0; i < n; i++) static_cast<uint8_t *>(out)[i] &= 1;
 }
 
 struct Entry {
@@ -123,18 +127,18 @@ constexpr Entry binary_entries[] = {
 #include "../../ops/elementwise.inc"
 };
 
-void apply(Loop f, Type type, Type out_type, const Walk& walk) {
+void apply(Loop f, Type type, Type out_type, const Walk &walk) {
   bool two = walk.operands == 3;
   int64_t out_stride = walk.stride(0), a_stride = walk.stride(1), b_stride = two ? walk.stride(2) : a_stride;
   bool direct = is_direct(type, a_stride) && is_direct(type, b_stride) && is_direct(out_type, out_stride);
-  parallel_runs(walk, [&](char* const* p, int64_t n) {
+  parallel_runs(walk, [&](char *const *p, int64_t n) {
     if (direct) return f(p[1], p[two ? 2 : 1], p[0], n);
     Source a(type, p[1], a_stride, n), b(type, p[two ? 2 : 1], b_stride, two ? n : 0);
     Block room;
     for (int64_t i = 0; i < n; i += block_elements) {
       int64_t m = least(block_elements, n - i);
-      char* out = p[0] + i * out_stride;
-      void* values = place(out_type, out, out_stride, room.bytes);
+      char *out = p[0] + i * out_stride;
+      void *values = place(out_type, out, out_stride, room.bytes);
       f(a.at(i, m), two ? b.at(i, m) : nullptr, values, m);
       write(out_type, values, out, out_stride, m);
     }
@@ -143,13 +147,13 @@ void apply(Loop f, Type type, Type out_type, const Walk& walk) {
 
 }  // namespace
 
-bool unary(int op, const Array& a, const Array& out) {
+bool unary(int op, const Array &a, const Array &out) {
   Loop f = unary_entries[op].loops[static_cast<int>(a.type)];
   if (f) apply(f, a.type, out.type, walk_over(out, a));
   return f != nullptr;
 }
 
-bool binary(int op, const Array& a, const Array& b, const Array& out) {
+bool binary(int op, const Array &a, const Array &b, const Array &out) {
   Loop f = binary_entries[op].loops[static_cast<int>(a.type)];
   if (f) apply(f, a.type, out.type, walk_over(out, a, b));
   return f != nullptr;

@@ -34,8 +34,8 @@ struct Prod {
 struct Max {
   static constexpr bool widens = false;
   template <class T>
-  static constexpr T start = std::is_floating_point_v<T> ? -std::numeric_limits<T>::infinity()
-                                                         : std::numeric_limits<T>::lowest();
+  static constexpr T start =
+      std::is_floating_point_v<T> ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::lowest();
   template <class V>
   static V combine(V x, V y) {
     if constexpr (std::is_arithmetic_v<V>) {
@@ -49,8 +49,8 @@ struct Max {
 struct Min {
   static constexpr bool widens = false;
   template <class T>
-  static constexpr T start = std::is_floating_point_v<T> ? std::numeric_limits<T>::infinity()
-                                                         : std::numeric_limits<T>::max();
+  static constexpr T start =
+      std::is_floating_point_v<T> ? std::numeric_limits<T>::infinity() : std::numeric_limits<T>::max();
   template <class V>
   static V combine(V x, V y) {
     if constexpr (std::is_arithmetic_v<V>) {
@@ -68,7 +68,7 @@ constexpr int64_t line_elements = 4096;  // at most so many values of a line are
 
 // The combination of n > 0 values, in T.
 template <class Op, class T>
-T fold_line(const T* values, int64_t n) {
+T fold_line(const T *values, int64_t n) {
   constexpr int count = 128 / NEEDLE_VECTOR_BYTES, width = lanes<T>, group = count * width;
   if (n < 16) {
     T total = values[0];
@@ -92,7 +92,7 @@ T fold_line(const T* values, int64_t n) {
 
 // sums[i] = sums[i] op values[i].
 template <class Op, class T>
-void fold_rows(T* sums, const T* values, int64_t n) {
+void fold_rows(T *sums, const T *values, int64_t n) {
   int64_t i = 0;
   for (; i + lanes<T> <= n; i += lanes<T>) store(sums + i, Op::combine(load(sums + i), load(values + i)));
   for (; i < n; i++) sums[i] = static_cast<T>(Op::combine(sums[i], values[i]));

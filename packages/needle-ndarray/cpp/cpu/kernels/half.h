@@ -22,7 +22,7 @@ inline uint32_t bits_of(float value) { return __builtin_bit_cast(uint32_t, value
 
 inline float to_float(bf16 half) { return float_of(static_cast<uint32_t>(half.bits) << 16); }
 
-inline void from_float(float value, bf16& half) {
+inline void from_float(float value, bf16 &half) {
   uint32_t bits = bits_of(value);
   uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
   uint32_t nan = bits >> 16 | 0x40;
@@ -42,7 +42,7 @@ inline float to_float(f16 half) {
 #endif
 }
 
-inline void from_float(float value, f16& half) {
+inline void from_float(float value, f16 &half) {
 #ifdef __F16C__
   half.bits = static_cast<uint16_t>(_cvtss_sh(value, _MM_FROUND_TO_NEAREST_INT));
 #else
@@ -58,31 +58,31 @@ inline void from_float(float value, f16& half) {
 }
 
 #ifdef __F16C__
-inline void to_float(const f16* halves, float* values, int64_t n) {
+inline void to_float(const f16 *halves, float *values, int64_t n) {
   int64_t i = 0;
   for (; i + 8 <= n; i += 8) {
-    _mm256_storeu_ps(values + i, _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(halves + i))));
+    _mm256_storeu_ps(values + i, _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i *>(halves + i))));
   }
   for (; i < n; i++) values[i] = to_float(halves[i]);
 }
 
-inline void from_float(const float* values, f16* halves, int64_t n) {
+inline void from_float(const float *values, f16 *halves, int64_t n) {
   int64_t i = 0;
   for (; i + 8 <= n; i += 8) {
     __m128i bits = _mm256_cvtps_ph(_mm256_loadu_ps(values + i), _MM_FROUND_TO_NEAREST_INT);
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(halves + i), bits);
+    _mm_storeu_si128(reinterpret_cast<__m128i *>(halves + i), bits);
   }
   for (; i < n; i++) from_float(values[i], halves[i]);
 }
 #endif
 
 template <class Half>
-void to_float(const Half* halves, float* values, int64_t n) {
+void to_float(const Half *halves, float *values, int64_t n) {
   for (int64_t i = 0; i < n; i++) values[i] = to_float(halves[i]);
 }
 
 template <class Half>
-void from_float(const float* values, Half* halves, int64_t n) {
+void from_float(const float *values, Half *halves, int64_t n) {
   for (int64_t i = 0; i < n; i++) from_float(values[i], halves[i]);
 }
 

@@ -6,17 +6,17 @@
 
 namespace needle::cpu::NEEDLE_TARGET {
 
-bool unary(int op, const Array& a, const Array& out);
-bool binary(int op, const Array& a, const Array& b, const Array& out);
-void where(const Array& condition, const Array& a, const Array& b, const Array& out);
-void cast(const Array& a, const Array& out);
-void copy(const Array& a, const Array& out);
-void fill(const void* value, const Array& out);
-void iota(const Array& out);
-void reduce(Reduction op, const Array& a, const Array& out);
-void arg_reduce(Extreme op, const Array& a, int axis, const Array& out);
-void scan(Reduction op, const Array& a, int axis, const Array& out);
-void matmul(const Array& a, const Array& b, const Array& out);
+bool unary(int op, const Array &a, const Array &out);
+bool binary(int op, const Array &a, const Array &b, const Array &out);
+void where(const Array &condition, const Array &a, const Array &b, const Array &out);
+void cast(const Array &a, const Array &out);
+void copy(const Array &a, const Array &out);
+void fill(const void *value, const Array &out);
+void iota(const Array &out);
+void reduce(Reduction op, const Array &a, const Array &out);
+void arg_reduce(Extreme op, const Array &a, int axis, const Array &out);
+void scan(Reduction op, const Array &a, int axis, const Array &out);
+void matmul(const Array &a, const Array &b, const Array &out);
 
 extern const Kernels table;
 

@@ -27,16 +27,16 @@ template <class V, class F>
 }
 
 // A function of the C library for float and double.
-#define NEEDLE_LIBM1(name)                           \
-  template <class V>                                 \
-  V name(V x) {                                      \
-    return each(x, [](auto v) {                      \
-      if constexpr (sizeof(v) == 4) {                \
-        return __builtin_##name##f(v);               \
-      } else {                                       \
-        return __builtin_##name(v);                  \
-      }                                              \
-    });                                              \
+#define NEEDLE_LIBM1(name)             \
+  template <class V>                   \
+  V name(V x) {                        \
+    return each(x, [](auto v) {        \
+      if constexpr (sizeof(v) == 4) {  \
+        return __builtin_##name##f(v); \
+      } else {                         \
+        return __builtin_##name(v);    \
+      }                                \
+    });                                \
   }
 NEEDLE_LIBM1(exp)
 NEEDLE_LIBM1(expm1)
@@ -78,19 +78,19 @@ V atan2(V x, V y) {
 }
 
 // Rounding to whole numbers; integers are whole.
-#define NEEDLE_ROUNDING(name, builtin)                       \
-  template <class V>                                         \
-  V name(V x) {                                              \
-    if constexpr (floating<V>) {                             \
-      for (int i = 0; i < lanes<lane_of<V>>; i++) {          \
-        if constexpr (sizeof(x[0]) == 4) {                   \
-          x[i] = builtin##f(x[i]);                           \
-        } else {                                             \
-          x[i] = builtin(x[i]);                              \
-        }                                                    \
-      }                                                      \
-    }                                                        \
-    return x;                                                \
+#define NEEDLE_ROUNDING(name, builtin)              \
+  template <class V>                                \
+  V name(V x) {                                     \
+    if constexpr (floating<V>) {                    \
+      for (int i = 0; i < lanes<lane_of<V>>; i++) { \
+        if constexpr (sizeof(x[0]) == 4) {          \
+          x[i] = builtin##f(x[i]);                  \
+        } else {                                    \
+          x[i] = builtin(x[i]);                     \
+        }                                           \
+      }                                             \
+    }                                               \
+    return x;                                       \
   }
 NEEDLE_ROUNDING(floor, __builtin_floor)
 NEEDLE_ROUNDING(ceil, __builtin_ceil)

@@ -16,35 +16,35 @@ constexpr int64_t enough_tasks = 64;  // more than that, and cutting the reduced
 // The loops of one operation and type T, whose totals are of type `wide`.
 struct Fold {
   Type wide;
-  void (*start_totals)(void* totals, int64_t n);
-  void (*start_sums)(void* sums, int64_t n);
-  void (*line)(void* total, const void* values, int64_t n);
-  void (*rows)(void* sums, const void* values, int64_t n);
-  void (*widen)(void* totals, const void* sums, int64_t n);
-  void (*join)(void* totals, const void* more, int64_t n);
+  void (*start_totals)(void *totals, int64_t n);
+  void (*start_sums)(void *sums, int64_t n);
+  void (*line)(void *total, const void *values, int64_t n);
+  void (*rows)(void *sums, const void *values, int64_t n);
+  void (*widen)(void *totals, const void *sums, int64_t n);
+  void (*join)(void *totals, const void *more, int64_t n);
 };
 
 template <class Op, class T>
-void start(void* values, int64_t n) {
-  for (int64_t i = 0; i < n; i++) static_cast<T*>(values)[i] = Op::template start<T>;
+void start(void *values, int64_t n) {
+  for (int64_t i = 0; i < n; i++) static_cast<T *>(values)[i] = Op::template start<T>;
 }
 
 template <class Op, class From, class To>
-void combine(void* totals_, const void* values_, int64_t n) {
-  auto* totals = static_cast<To*>(totals_);
-  auto* values = static_cast<const From*>(values_);
+void combine(void *totals_, const void *values_, int64_t n) {
+  auto *totals = static_cast<To *>(totals_);
+  auto *values = static_cast<const From *>(values_);
   for (int64_t i = 0; i < n; i++) totals[i] = static_cast<To>(Op::combine(totals[i], static_cast<To>(values[i])));
 }
 
 template <class Op, class T>
-void line(void* total, const void* values, int64_t n) {
-  T value = fold_line<Op>(static_cast<const T*>(values), n);
+void line(void *total, const void *values, int64_t n) {
+  T value = fold_line<Op>(static_cast<const T *>(values), n);
   combine<Op, T, wide_of<Op, T>>(total, &value, 1);
 }
 
 template <class Op, class T>
-void rows(void* sums, const void* values, int64_t n) {
-  fold_rows<Op>(static_cast<T*>(sums), static_cast<const T*>(values), n);
+void rows(void *sums, const void *values, int64_t n) {
+  fold_rows<Op>(static_cast<T *>(sums), static_cast<const T *>(values), n);
 }
 
 template <class Op>
@@ -85,7 +85,7 @@ struct Problem {
 
 int64_t magnitude(int64_t x) { return x < 0 ? -x : x; }
 
-void plan(Problem& problem, const Array& a, const Array& out) {
+void plan(Problem &problem, const Array &a, const Array &out) {
   int64_t kept_shape[max_dims], reduced_shape[max_dims];
   for (int d = 0; d < a.ndim; d++) {
     bool keep = a.shape[d] == out.shape[d];
@@ -105,11 +105,11 @@ void plan(Problem& problem, const Array& a, const Array& out) {
 
 // Contiguous values, as the fold wants them, of a run of a.
 struct Values {
-  const Problem& problem;
+  const Problem &problem;
   Block converted, buffer;
 
-  explicit Values(const Problem& p) : problem(p) {}  // leaves the blocks as they are
-  const void* at(const char* p, int64_t stride, int64_t n) {
+  explicit Values(const Problem &p) : problem(p) {}  // leaves the blocks as they are
+  const void *at(const char *p, int64_t stride, int64_t n) {
     Type as = problem.as;
     if (problem.from == as) return read(as, p, stride, n, buffer.bytes);
     convert(problem.from, as, p, stride, converted.bytes, item_size(as), n);
@@ -120,8 +120,8 @@ struct Values {
   }
 };
 
-void fold_rows(const Problem& problem, char* a, int64_t begin, int64_t end, void* totals, int64_t n) {
-  const Fold& fold = problem.fold;
+void fold_rows(const Problem &problem, char *a, int64_t begin, int64_t end, void *totals, int64_t n) {
+  const Fold &fold = problem.fold;
   Values values(problem);
   Block sums;
   int64_t count = 0;
@@ -131,9 +131,9 @@ void fold_rows(const Problem& problem, char* a, int64_t begin, int64_t end, void
     fold.start_sums(sums.bytes, n);
     count = 0;
   };
-  serial_runs(problem.reduced, &a, begin, end, [&](char* const* p, int64_t m, int64_t) {
+  serial_runs(problem.reduced, &a, begin, end, [&](char *const *p, int64_t m, int64_t) {
     for (int64_t i = 0; i < m; i++) {
-      const char* row = p[0] + i * problem.reduced.stride(0);
+      const char *row = p[0] + i * problem.reduced.stride(0);
       fold.rows(sums.bytes, values.at(row, problem.kept.stride(0), n), n);
       if (++count == rows_per_sum) widen();
     }
@@ -141,10 +141,10 @@ void fold_rows(const Problem& problem, char* a, int64_t begin, int64_t end, void
   widen();
 }
 
-void fold_lines(const Problem& problem, char* a, int64_t begin, int64_t end, void* total) {
+void fold_lines(const Problem &problem, char *a, int64_t begin, int64_t end, void *total) {
   Values values(problem);
   int64_t stride = problem.reduced.stride(0), step = values.step(stride);
-  serial_runs(problem.reduced, &a, begin, end, [&](char* const* p, int64_t n, int64_t) {
+  serial_runs(problem.reduced, &a, begin, end, [&](char *const *p, int64_t n, int64_t) {
     for (int64_t i = 0; i < n; i += step) {
       int64_t m = least(step, n - i);
       problem.fold.line(total, values.at(p[0] + i * stride, stride, m), m);
@@ -153,7 +153,7 @@ void fold_lines(const Problem& problem, char* a, int64_t begin, int64_t end, voi
 }
 
 // The totals of n <= block_elements outputs next to each other in the kept walk, over one chunk.
-void fold_chunk(const Problem& problem, char* a, int64_t chunk, char* totals, int64_t n) {
+void fold_chunk(const Problem &problem, char *a, int64_t chunk, char *totals, int64_t n) {
   int64_t begin = chunk * problem.chunk, end = least(begin + problem.chunk, problem.reduced.size);
   problem.fold.start_totals(totals, n);
   if (problem.by_rows) return fold_rows(problem, a, begin, end, totals, n);
@@ -163,34 +163,34 @@ void fold_chunk(const Problem& problem, char* a, int64_t chunk, char* totals, in
 
 }  // namespace
 
-void reduce(Reduction op, const Array& a, const Array& out) {
+void reduce(Reduction op, const Array &a, const Array &out) {
   Problem problem;
   problem.from = a.type;
   problem.as = op == Reduction::any || op == Reduction::all ? Type::b8 : out.type;
   problem.fold = fold_for(op, problem.as);
   plan(problem, a, out);
 
-  const Walk& kept = problem.kept;
+  const Walk &kept = problem.kept;
   Type wide = problem.fold.wide;
   int64_t size = item_size(wide), chunks = problem.chunks();
-  auto finish = [&](const char* totals, char* p, int64_t n) {
+  auto finish = [&](const char *totals, char *p, int64_t n) {
     convert(wide, out.type, totals, size, p, kept.stride(1), n);
   };
   Scratch partial(chunks > 1 ? static_cast<size_t>(chunks * kept.size * size) : 0);
   int64_t grain = task_elements / (problem.chunk > 0 ? problem.chunk : 1);
   if (problem.by_rows && grain < 64) grain = 64;  // rows shorter than some cache lines are slow
-  parallel_runs(kept, grain, chunks, [&](char* const* p, int64_t n, int64_t at, int64_t chunk) {
+  parallel_runs(kept, grain, chunks, [&](char *const *p, int64_t n, int64_t at, int64_t chunk) {
     Block room;
     for (int64_t i = 0; i < n; i += block_elements) {
       int64_t m = least(block_elements, n - i);
-      char* totals = chunks > 1 ? partial.data + (chunk * kept.size + at + i) * size : room.bytes;
+      char *totals = chunks > 1 ? partial.data + (chunk * kept.size + at + i) * size : room.bytes;
       fold_chunk(problem, p[0] + i * kept.stride(0), chunk, totals, m);
       if (chunks == 1) finish(totals, p[1] + i * kept.stride(1), m);
     }
   });
   if (chunks == 1) return;
-  parallel_runs(kept, task_elements / chunks, 1, [&](char* const* p, int64_t n, int64_t at, int64_t) {
-    char* totals = partial.data + at * size;
+  parallel_runs(kept, task_elements / chunks, 1, [&](char *const *p, int64_t n, int64_t at, int64_t) {
+    char *totals = partial.data + at * size;
     for (int64_t c = 1; c < chunks; c++) problem.fold.join(totals, totals + c * kept.size * size, n);
     finish(totals, p[1], n);
   });

@@ -36,14 +36,14 @@ template <class V>
 using mask_of = decltype(V{} == V{});
 
 template <class T>
-[[gnu::always_inline]] inline Vec<T> load(const T* p) {
+[[gnu::always_inline]] inline Vec<T> load(const T *p) {
   Vec<T> v;
   __builtin_memcpy(&v, p, sizeof(v));
   return v;
 }
 
 template <class T>
-[[gnu::always_inline]] inline void store(T* p, Vec<T> v) {
+[[gnu::always_inline]] inline void store(T *p, Vec<T> v) {
   __builtin_memcpy(p, &v, sizeof(v));
 }
 
@@ -54,7 +54,7 @@ template <class T>
 
 // The first n < lanes<T> elements, and zeros.
 template <class T>
-[[gnu::always_inline]] inline Vec<T> load_some(const T* p, int64_t n) {
+[[gnu::always_inline]] inline Vec<T> load_some(const T *p, int64_t n) {
   Vec<T> v{};
   __builtin_memcpy(&v, p, static_cast<size_t>(n) * sizeof(T));
   return v;

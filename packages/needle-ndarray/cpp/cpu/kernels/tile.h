@@ -27,7 +27,7 @@ struct Tile {
 
 // c = or += the product of a panel of A (depth x rows) and one of B (depth x columns).
 template <class T>
-void multiply_tile(int64_t depth, const T* a, const T* b, T* c, int64_t c_stride, bool add) {
+void multiply_tile(int64_t depth, const T *a, const T *b, T *c, int64_t c_stride, bool add) {
   constexpr int rows = Tile<T>::rows, vectors = Tile<T>::vectors;
   Vec<T> sums[rows][vectors];
 #pragma GCC unroll 16
@@ -49,7 +49,7 @@ void multiply_tile(int64_t depth, const T* a, const T* b, T* c, int64_t c_stride
   for (int i = 0; i < rows; i++) {
 #pragma GCC unroll 4
     for (int j = 0; j < vectors; j++) {
-      T* p = c + i * c_stride + j * lanes<T>;
+      T *p = c + i * c_stride + j * lanes<T>;
       store(p, add ? load(p) + sums[i][j] : sums[i][j]);
     }
   }

@@ -8,7 +8,7 @@ namespace {
 
 // f(T{}) with the compute type of `type`.
 template <class F>
-auto with_compute_type(Type type, F&& f) {
+auto with_compute_type(Type type, F &&f) {
   switch (type) {
     case Type::i8: return f(int8_t{});
     case Type::i16: return f(int16_t{});

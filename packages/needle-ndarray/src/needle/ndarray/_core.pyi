@@ -1,7 +1,7 @@
 """The front, in C++: it checks, promotes, broadcasts, allocates the result and makes one call of the contract."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeAlias
 
 from typing_extensions import Buffer
 
@@ -9,7 +9,7 @@ type_bool = bool
 Shape = int | Sequence[int]
 Axes = int | Sequence[int] | None
 Scalar = type_bool | int | float
-Operand = NDArray | Scalar
+Operand: TypeAlias = NDArray | Scalar
 
 class BackendError(RuntimeError):
     """A backend reported that it could not do what the contract asks."""
@@ -49,6 +49,7 @@ def get_device(name: str, index: int = 0) -> Device:
 def has_backend(name: str) -> type_bool: ...
 def get_default_device() -> Device | None:
     """Return the device that `set_default_device` named; None before that."""
+
 def set_default_device(device: Device) -> None: ...
 def synchronize(device: Device) -> None: ...
 def supports(device: Device, family: str, op: str) -> type_bool:
@@ -79,9 +80,9 @@ class NDArray:
     @property
     def nbytes(self) -> int: ...
     @property
-    def T(self) -> NDArray: ...  # noqa: N802
+    def T(self) -> NDArray: ...
     @property
-    def mT(self) -> NDArray: ...  # noqa: N802
+    def mT(self) -> NDArray: ...
     @property
     def is_contiguous(self) -> type_bool: ...
     def shares_buffer(self, other: NDArray, /) -> type_bool: ...

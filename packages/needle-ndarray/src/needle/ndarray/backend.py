@@ -15,7 +15,7 @@ from needle.ndarray._core import DType
 __all__ = ["Backend", "BackendUnavailable", "View"]
 
 
-class BackendUnavailable(RuntimeError):  # noqa: N818 - states a condition of the machine rather than a fault
+class BackendUnavailable(RuntimeError):
     """Raised by a backend's entry point when its device cannot be used here; the text says why and what would help."""
 
 
@@ -47,7 +47,7 @@ class Backend(ABC):
         """Return how many devices there are."""
         return 1
 
-    def describe(self, device: int) -> str:  # noqa: ARG002 - one answer for all, unless overridden
+    def describe(self, device: int) -> str:
         """Return one line for people: model, memory, versions."""
         return type(self).__name__
 
@@ -71,7 +71,7 @@ class Backend(ABC):
     def copy(self, a: View, out: View) -> None:
         """``out[...] = a``, of one dtype."""
 
-    def synchronize(self, device: int) -> None:
+    def synchronize(self, device: int) -> None:  # noqa: B027 - nothing to wait for, unless overridden
         """Return when all earlier calls on ``device`` have taken effect."""
 
     @abstractmethod

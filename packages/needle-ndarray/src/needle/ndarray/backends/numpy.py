@@ -162,14 +162,12 @@ def _write(x: Any, out: View) -> None:
     _elements(out)[...] = _encode(x, out.dtype.name)
 
 
-def _places(op: str, indices: View, axis: int, extent: int) -> tuple[Array, ...]:
+def _places(indices: View, axis: int, extent: int) -> tuple[Array, ...]:
     """Return the coordinates that `indices` names along an axis, all of them valid."""
     index = np.array(_elements(indices), order="C")  # row-major, so that the last of repeated ones is written last
     wrong = index[(index < -extent) | (index >= extent)]
     if wrong.size:
-        raise IndexError(
-            message(op, "index out of bounds", got=f"{wrong[0]} at axis {axis}", expected=f"in [{-extent}, {extent})")
-        )
+        raise IndexError(f"index out of range; got {wrong[0]} along axis {axis}; expected in [{-extent}, {extent})")
     places: list[Array] = list(np.indices(index.shape, sparse=True))
     places[axis] = index
     return tuple(places)
@@ -190,7 +188,7 @@ class NumpyBackend(Backend):
         try:
             memory = np.empty(nbytes + 63, np.uint8)
         except (ValueError, OverflowError) as error:  # more than an address can count
-            raise MemoryError(message("alloc", "out of memory", got=f"{nbytes} bytes")) from error
+            raise MemoryError(f"out of memory; got {nbytes} bytes") from error
         start = -memory.ctypes.data % 64
         return memory[start : start + nbytes]
 
@@ -256,12 +254,12 @@ class NumpyBackend(Backend):
         _write(np.matmul(_read(a), _read(b)), out)
 
     def gather(self, a: View, indices: View, axis: int, out: View) -> None:
-        _elements(out)[...] = _elements(a)[_places("gather", indices, axis, a.shape[axis])]
+        _elements(out)[...] = _elements(a)[_places(indices, axis, a.shape[axis])]
 
     @_quiet
     def scatter(self, op: str, a: View, indices: View, axis: int, out: View) -> None:
         total = np.array(_read(out))
-        SCATTER[op](total, _places("scatter", indices, axis, out.shape[axis]), _read(a))
+        SCATTER[op](total, _places(indices, axis, out.shape[axis]), _read(a))
         _write(total, out)
 
     def random_bits(self, key: int, counter: int, out: View) -> None:
