@@ -45,6 +45,7 @@ __all__ = [
     "relu",
     "remainder",
     "round",
+    "rsqrt",
     "sigmoid",
     "sign",
     "sin",
@@ -70,6 +71,9 @@ def square(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
 
 def sqrt(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
     """The square root of x; NaN below 0."""
+
+def rsqrt(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
+    """1 / sqrt(x); NaN below 0."""
 
 def reciprocal(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
     """1 / x."""

@@ -19,7 +19,8 @@ __all__ = [
     "bitwise_xor", "ceil", "cos", "divide", "equal", "erf", "exp", "expm1", "floor", "floor_divide", "greater",
     "greater_equal", "isfinite", "isinf", "isnan", "less", "less_equal", "log", "log1p", "logical_and", "logical_not",
     "logical_or", "logical_xor", "maximum", "minimum", "multiply", "negative", "not_equal", "pow", "reciprocal", "relu",
-    "remainder", "round", "sigmoid", "sign", "sin", "sqrt", "square", "subtract", "tan", "tanh", "trunc", "where",
+    "remainder", "round", "rsqrt", "sigmoid", "sign", "sin", "sqrt", "square", "subtract", "tan", "tanh", "trunc",
+    "where",
 ]  # fmt: skip
 
 INF = math.inf
@@ -68,6 +69,7 @@ relu = elementwise("relu", lambda out, x: x > 0, reference=_rectify)
 # Powers.
 square = elementwise("square", lambda out, x: 2 * x)
 sqrt = elementwise("sqrt", lambda out, x: 0.5 / out, samples=uniform((0.1, 3)))
+rsqrt = elementwise("rsqrt", lambda out, x: -0.5 * out / x, samples=uniform((0.2, 3)), reference=lambda x: x**-0.5)
 reciprocal = elementwise("reciprocal", lambda out, x: -(out * out), samples=uniform((0.3, 3)))
 
 # Exponentials.

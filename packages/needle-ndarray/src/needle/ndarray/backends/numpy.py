@@ -44,6 +44,7 @@ UNARY: dict[str, Callable[[Any], Any]] = {
     "sign": np.sign,
     "square": np.square,
     "sqrt": np.sqrt,
+    "rsqrt": lambda x: 1 / np.sqrt(x),
     "reciprocal": np.reciprocal,
     "exp": np.exp,
     "expm1": np.expm1,
