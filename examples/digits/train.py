@@ -16,17 +16,17 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
-from model import DigitNet
-from report import draw, write_metrics
 from tqdm import tqdm
 
 import needle.autograd as ad
 import needle.ndarray as nd
+from model import DigitNet
 from needle import nn
 from needle.data import DataLoader, Digits
 from needle.ndarray.errors import message
 from needle.nn import functional as F
 from needle.optim import Adam
+from report import draw, write_metrics
 
 History = list[dict[str, Any]]
 
