@@ -1,4 +1,4 @@
-"""Random numbers: known words, ranges, distributions, state."""
+"""Random numbers: known words, the same on every device and for ever, ranges, state."""
 
 from __future__ import annotations
 
@@ -49,6 +49,32 @@ DRAWS: dict[str, Any] = {
     "integers": lambda g: g.integers(-5, 1000, (3, 4)),
     "permutation": lambda g: g.permutation(50),
     "bernoulli": lambda g: g.bernoulli(0.25, (10, 2)),
+    "uniform between arrays": lambda g: g.uniform(
+        (2, 3), nd.zeros(3, device=g.device), nd.ones((2, 1), device=g.device)
+    ),
+    "normal": lambda g: g.normal((40_000,), 1.0, 2.0),  # more than one chunk
+    "normal float64": lambda g: g.normal((30, 3), dtype=nd.float64),
+    "normal float16": lambda g: g.normal(9, dtype=nd.float16),
+    "normal bfloat16": lambda g: g.normal(9, dtype=nd.bfloat16).astype(nd.float32),
+    "normal of arrays": lambda g: g.normal((2, 3), nd.arange(3, device=g.device), nd.ones((2, 1), device=g.device)),
+    "truncated_normal": lambda g: g.truncated_normal((2000,), -1.0, 5.0, 0.5, 2.0, nd.float64),
+    "truncated_normal, far out": lambda g: g.truncated_normal((500,), 9.0, math.inf, dtype=nd.float64),
+    "truncated_normal of arrays": lambda g: g.truncated_normal((4, 2), nd.asarray([-1.0, 0.0], device=g.device), 2.0),
+    "log_normal": lambda g: g.log_normal((500,), 1.0, 2.0, nd.float64),
+    "exponential": lambda g: g.exponential((500,), 2.0, nd.float64),
+    "laplace": lambda g: g.laplace((500,), 1.0, 2.0, nd.float64),
+    "cauchy": lambda g: g.cauchy((500,), 1.0, 2.0, nd.float64),
+    "gumbel": lambda g: g.gumbel((500,), 1.0, 2.0, nd.float64),
+    "gamma": lambda g: g.gamma((20_000,), 2.5, 2.0, nd.float64),
+    "gamma of arrays": lambda g: g.gamma((500, 3), nd.asarray([0.01, 0.5, 7.0], device=g.device), dtype=nd.float64),
+    "beta": lambda g: g.beta((500,), 0.5, 2.0, nd.float64),
+    "dirichlet": lambda g: g.dirichlet((100,), [0.01, 1.0, 2.0, 3.0, 50.0], nd.float64),
+    "permutation of an array": lambda g: g.permutation(nd.arange(60, device=g.device).reshape(2, 30), axis=-1),
+    "choice": lambda g: g.choice(1000, (3, 4)),
+    "choice by weight": lambda g: g.choice(4, 100, p=[0.1, 0.2, 0.0, 0.7]),
+    "choice without replacement": lambda g: g.choice(1000, 20, replace=False),
+    "choice without replacement, by weight": lambda g: g.choice(40, 20, replace=False, p=[0.02, 0.03] * 20),
+    "categorical": lambda g: g.categorical(nd.asarray([[0.0, 1.0], [2.0, -math.inf]], device=g.device), (50, 2)),
 }
 
 
@@ -186,19 +212,137 @@ def test_states_are_checked(state: dict[str, Any]) -> None:
     assert g.state_dict() == {"seed": 8, "counter": 0}
 
 
-def test_arguments_are_checked() -> None:
-    g = Generator(8, "numpy")
-    for low, high in [(1.0, 0.0), (0.0, math.inf), (math.nan, 1.0)]:
-        with pytest.raises(ValueError, match=r"\[uniform\] no such range; got low .*; expected finite numbers,"):
-            g.uniform((2,), low, high)
-    with pytest.raises(TypeError, match=r"\[uniform\] not a float dtype; got int32"):
-        g.uniform((2,), dtype=nd.int32)
-    for low, high in [(3, 3), (3, 2), (0, 2**32 + 1)]:
-        with pytest.raises(ValueError, match=r"\[integers\] no such range; got low .*; expected 1 <= high - low <="):
-            g.integers(low, high, (2,))
-    for p in (-0.1, 1.1, math.nan):
-        with pytest.raises(ValueError, match=r"\[bernoulli\] not a probability; got .*; expected 0 <= p <= 1"):
-            g.bernoulli(p, (2,))
+def test_numbers_do_not_depend_on_the_number_of_threads() -> None:
+    before = nd.get_num_threads()
+    results: list[Any] = []
+    for threads in (1, 2, 3):
+        nd.set_num_threads(threads)
+        results.append([DRAWS[name](Generator(11, "cpu")).tolist() for name in DRAWS])
+    nd.set_num_threads(before)
+    assert results[0] == results[1] == results[2]
+
+
+# Numbers that a release must not change: what a seed gave once it gives for ever.
+GOLDEN: dict[str, tuple[Any, list[Any]]] = {
+    "g.uniform(2)": (lambda g: g.uniform(2), [0.9545971155166626, 0.7501521706581116]),
+    "g.uniform(2, -1.0, 3.0, nd.float64)": (
+        lambda g: g.uniform(2, -1.0, 3.0, nd.float64),
+        [2.818388514225251, -0.543290552924339],
+    ),
+    "g.normal(3, dtype=nd.float64)": (
+        lambda g: g.normal(3, dtype=nd.float64),
+        [-0.22970816457153023, -0.20041439038511152, -0.6326745240865496],
+    ),
+    "g.truncated_normal(2, -2.0, 2.0, dtype=nd.float64)": (
+        lambda g: g.truncated_normal(2, -2.0, 2.0, dtype=nd.float64),
+        [1.505582728122439, -1.1182393355968727],
+    ),
+    "g.log_normal(2, dtype=nd.float64)": (
+        lambda g: g.log_normal(2, dtype=nd.float64),
+        [0.7947655093953319, 0.8183915492121755],
+    ),
+    "g.exponential(2, dtype=nd.float64)": (
+        lambda g: g.exponential(2, dtype=nd.float64),
+        [0.04646588437212851, 2.170002229018356],
+    ),
+    "g.laplace(2, dtype=nd.float64)": (
+        lambda g: g.laplace(2, dtype=nd.float64),
+        [2.3990327067167785, -1.4768550484584109],
+    ),
+    "g.cauchy(2, dtype=nd.float64)": (
+        lambda g: g.cauchy(2, dtype=nd.float64),
+        [1.3353916948999665, -0.45463222159327576],
+    ),
+    "g.gumbel(2, dtype=nd.float64)": (
+        lambda g: g.gumbel(2, dtype=nd.float64),
+        [3.0690369050725343, -0.7747281947492397],
+    ),
+    "g.gamma(2, 2.5, dtype=nd.float64)": (
+        lambda g: g.gamma(2, 2.5, dtype=nd.float64),
+        [1.8458290385207536, 1.8848507667806702],
+    ),
+    "g.gamma(2, 0.5, dtype=nd.float64)": (
+        lambda g: g.gamma(2, 0.5, dtype=nd.float64),
+        [3.453503798372187e-05, 0.6283717058733806],
+    ),
+    "g.beta(2, 2.0, 0.5, nd.float64)": (
+        lambda g: g.beta(2, 2.0, 0.5, nd.float64),
+        [0.9614551275851906, 0.8407969592127896],
+    ),
+    "g.dirichlet(1, [1.0, 2.0, 3.0], nd.float64)": (
+        lambda g: g.dirichlet(1, [1.0, 2.0, 3.0], nd.float64),
+        [[0.13488058710780468, 0.3863301396655446, 0.47878927322665077]],
+    ),
+    "g.integers(-10, 10, 5)": (lambda g: g.integers(-10, 10, 5), [9, -8, -2, -7, -10]),
+    "g.bernoulli(0.5, 5)": (lambda g: g.bernoulli(0.5, 5), [False, False, True, True, True]),
+    "g.permutation(7)": (lambda g: g.permutation(7), [4, 1, 3, 6, 2, 5, 0]),
+    "g.choice(100, 4)": (lambda g: g.choice(100, 4), [95, 11, 40, 17]),
+    "g.choice(4, 6, p=[0.1, 0.2, 0.3, 0.4])": (lambda g: g.choice(4, 6, p=[0.1, 0.2, 0.3, 0.4]), [3, 0, 1, 3, 0, 2]),
+    "g.choice(9, 5, replace=False)": (lambda g: g.choice(9, 5, replace=False), [4, 1, 7, 3, 8]),
+    "g.choice(4, 3, replace=False, p=[0.1, 0.2, 0.3, 0.4])": (
+        lambda g: g.choice(4, 3, replace=False, p=[0.1, 0.2, 0.3, 0.4]),
+        [0, 2, 3],
+    ),
+    "g.categorical(nd.asarray([0.0, 1.0, 2.0], device=g.device), 6)": (
+        lambda g: g.categorical(nd.asarray([0.0, 1.0, 2.0], device=g.device), 6),
+        [0, 2, 2, 2, 2, 0],
+    ),
+    "g.split(1)[0].bits(2)": (lambda g: g.split(1)[0].bits(2), [439171378, 1444196402]),
+}
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_numbers_never_change(device: str, name: str) -> None:
+    draw, expected = GOLDEN[name]
+    assert draw(Generator(7, device)).tolist() == expected
+
+
+PREFIXES: dict[str, Any] = {
+    "uniform": lambda g, n: g.uniform(n),
+    "normal": lambda g, n: g.normal(n),
+    "truncated_normal": lambda g, n: g.truncated_normal(n, 0.0, 1.0),
+    "exponential": lambda g, n: g.exponential(n),
+    "laplace": lambda g, n: g.laplace(n),
+    "cauchy": lambda g, n: g.cauchy(n),
+    "gumbel": lambda g, n: g.gumbel(n),
+    "integers": lambda g, n: g.integers(0, 100, n),
+}
+
+
+@pytest.mark.parametrize("name", PREFIXES)
+def test_the_first_numbers_do_not_depend_on_how_many_are_drawn(device: str, name: str) -> None:
+    many = PREFIXES[name](Generator(1, device), 40_001).tolist()
+    for n in (0, 1, 7, 2**14, 2**14 + 1):
+        assert PREFIXES[name](Generator(1, device), n).tolist() == many[:n]
+
+
+@pytest.mark.parametrize("dtype", [nd.float16, nd.bfloat16, nd.float32], ids=str)
+def test_narrow_floats_are_the_wide_ones_rounded(device: str, dtype: nd.DType) -> None:
+    for draw in (
+        lambda g, dtype: g.normal(100, 1.0, 3.0, dtype),
+        lambda g, dtype: g.log_normal(100, dtype=dtype),
+        lambda g, dtype: g.truncated_normal(100, -1.0, 2.0, dtype=dtype),
+        lambda g, dtype: g.gamma(100, 0.7, dtype=dtype),
+        lambda g, dtype: g.beta(100, 0.7, 1.5, dtype=dtype),
+        lambda g, dtype: g.dirichlet(100, [1.0, 2.0], dtype=dtype),
+    ):
+        x = draw(Generator(5, device), dtype)
+        assert x.dtype is dtype
+        assert (
+            x.astype(nd.float64).tolist()
+            == draw(Generator(5, device), nd.float64).astype(dtype).astype(nd.float64).tolist()
+        )
+
+
+def test_split(device: str) -> None:
+    g = Generator(9, device)
+    children = g.split(3)
+    blocks = [philox(9, 2**63 + i) for i in range(3)]
+    assert [child.state_dict()["seed"] for child in children] == [a | b << 32 for a, b, _, _ in blocks]
+    assert all(type(child) is Generator and str(child.device) == device for child in children)
+    assert g.state_dict() == {"seed": 9, "counter": 3}
+    assert g.split(0) == []
+    seeds = {child.state_dict()["seed"] for parent in (*children, g) for child in (parent, *parent.split(100))}
+    assert len(seeds) == 404
     with pytest.raises(ValueError, match=r"negative extent"):
-        g.permutation(-1)
-    assert g.state_dict() == {"seed": 8, "counter": 0}
+        g.split(-1)

@@ -226,6 +226,9 @@ void bind_views(py::module_ &m) {
       },
       py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = py::none());
   define(
+      m, "bitcast", [](const NDArray &x, DType dtype) { return bitcast(x, dtype); }, py::arg("x"), py::arg("dtype"),
+      py::pos_only());
+  define(
       m, "windows",
       [](const NDArray &x, py::handle size, py::handle stride, py::handle dilation) {
         return windows(x, to_dims("windows", size), to_dims("windows", stride), to_dims("windows", dilation));

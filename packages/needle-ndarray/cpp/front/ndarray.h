@@ -46,6 +46,7 @@ NDArray broadcast_to(const char *op, const NDArray &x, const Dims &shape);
 NDArray expand_dims(const NDArray &x, Dims axes);
 NDArray squeeze(const NDArray &x, Dims axes);
 NDArray flip(const NDArray &x, const Dims &axes);
+NDArray bitcast(const NDArray &x, DType dtype);  // the same bits read as another type of the same size
 NDArray windows(const NDArray &x, const Dims &size, const Dims &stride, const Dims &dilation);
 
 // One part of x[...]: an integer or a slice takes the next axis, at positions that lie inside it; new_axis makes one.

@@ -156,6 +156,16 @@ NDArray flip(const NDArray &x, const Dims &axes) {
   return view;
 }
 
+NDArray bitcast(const NDArray &x, DType dtype) {
+  const DTypeInfo &from = info(x.dtype), &to = info(dtype);
+  if (to.itemsize != from.itemsize || (to.kind == kBool && from.kind != kBool))
+    fail(ErrorKind::type, "bitcast", "the bits do not make such elements", std::string(from.name) + " as " + to.name,
+         "a dtype of the same size, other than bool", "astype converts values");
+  NDArray view = x;
+  view.dtype = dtype;
+  return view;
+}
+
 NDArray windows(const NDArray &x, const Dims &size, const Dims &stride, const Dims &dilation) {
   int n = size.size(), lead = x.ndim() - n;
   if (lead < 0 || stride.size() != n || dilation.size() != n)
