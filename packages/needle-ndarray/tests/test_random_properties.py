@@ -33,11 +33,13 @@ def test_truncated_normal_stays_inside(device: str) -> None:
             if lower < upper:
                 assert len(set(x.tolist())) > 500
     assert g.truncated_normal(1000, -math.inf, math.inf).size == 1000
+    narrow = g.truncated_normal(2000, 3.0, 3.0 + 2**-50, dtype=nd.float64)
+    assert nd.all((narrow >= 3) & (narrow <= 3.0 + 2**-50)).item()
 
 
 def test_dirichlet_vectors_add_up_to_one(device: str) -> None:
     g = Generator(5, device)
-    for alpha in ([2.0], [1e-308, 1e-308], [0.5, 0.5], [1e-5] * 7, nd.ones((3, 1, 4), device=device)):
+    for alpha in ([2.0], [1e-310, 1e-310], [0.5, 0.5], [1e-5] * 7, nd.ones((3, 1, 4), device=device)):
         x = g.dirichlet((3, 2), alpha, nd.float64)
         assert x.shape == (3, 2, 4 if isinstance(alpha, nd.NDArray) else len(alpha))
         np.testing.assert_allclose(x.numpy().sum(-1), 1, rtol=1e-14)

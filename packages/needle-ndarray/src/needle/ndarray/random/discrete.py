@@ -194,7 +194,7 @@ def alias_table(weights: list[float]) -> tuple[list[float], list[int]]:
         i, j = poor.pop(), rich[-1]
         aliases[i] = j
         shares[j] -= 1 - shares[i]
-        if shares[j] < 1 and len(rich) > 1:  # the last gives to all the others, whatever rounding has left it
+        if shares[j] < 1:
             poor.append(rich.pop())
     for i in poor + rich:  # what is left is 1, up to rounding
         shares[i] = 1.0
