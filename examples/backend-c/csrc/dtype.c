@@ -1,0 +1,136 @@
+/* The dtypes: how an element becomes a number and a number an element. A new dtype is a line in the table, with its two
+ * functions. */
+#include <math.h>
+
+#include "plainc.h"
+
+/* -- whole numbers: the low bits are kept -----------------------------------------------------------------------------
+ */
+#define WHOLE(type, field)                                                                             \
+  static number load_##type(const void *element) { return (number){.field = *(const type *)element}; } \
+  static void store_##type(void *element, number x) { *(type *)element = (type)x.field; }
+WHOLE(int8_t, integer)
+WHOLE(int16_t, integer)
+WHOLE(int32_t, integer)
+WHOLE(int64_t, integer)
+WHOLE(uint8_t, natural)
+WHOLE(uint16_t, natural)
+WHOLE(uint32_t, natural)
+WHOLE(uint64_t, natural)
+#undef WHOLE
+
+static void store_bool(void *element, number x) { *(uint8_t *)element = x.natural & 1; }
+
+/* -- real numbers: rounded to nearest even ----------------------------------------------------------------------------
+ */
+static number load_double(const void *element) { return (number){.real = *(const double *)element}; }
+static void store_double(void *element, number x) { *(double *)element = x.real; }
+
+static number load_float(const void *element) { return (number){.real = *(const float *)element}; }
+static void store_float(void *element, number x) { *(float *)element = (float)x.real; }
+
+/* A format with a sign, `exponent` bits and `mantissa` bits that are stored: IEEE 754-2019, section 3.4. */
+static double decode(uint32_t bits, int mantissa, int exponent) {
+  int bias = (1 << (exponent - 1)) - 1, top = (1 << exponent) - 1;
+  int e = (int)(bits >> mantissa) & top;
+  double m = bits & ((1u << mantissa) - 1), sign = bits >> (mantissa + exponent) ? -1 : 1;
+  if (e == top) return m != 0 ? NAN : sign * INFINITY;
+  return e == 0 ? sign * ldexp(m, 1 - bias - mantissa) : sign * ldexp(m + (1 << mantissa), e - bias - mantissa);
+}
+
+static uint32_t encode(double x, int mantissa, int exponent) {
+  int bias = (1 << (exponent - 1)) - 1, e;
+  uint32_t sign = signbit(x) ? 1u << (mantissa + exponent) : 0, infinity = ((1u << exponent) - 1) << mantissa;
+  if (isnan(x)) return sign | infinity | 1u << (mantissa - 1);
+  if (isinf(x)) return sign | infinity;
+  if (x == 0) return sign;
+  frexp(x, &e); /* |x| is in [0.5, 1) * 2^e */
+  e = e - 1 > 1 - bias ? e - 1 : 1 - bias;
+  /* In units of the last place. A carry moves on into the exponent, and out of the greatest one into infinity. */
+  double units = nearbyint(ldexp(fabs(x), mantissa - e));
+  if (units >= ldexp(1, exponent + mantissa)) return sign | infinity;
+  int64_t bits = (int64_t)units + ((int64_t)(e + bias - 1) << mantissa);
+  return sign | (bits < (int64_t)infinity ? (uint32_t)bits : infinity);
+}
+
+static number load_float16(const void *element) { return (number){.real = decode(*(const uint16_t *)element, 10, 5)}; }
+static void store_float16(void *element, number x) { *(uint16_t *)element = (uint16_t)encode(x.real, 10, 5); }
+
+static number load_bfloat16(const void *element) { return (number){.real = decode(*(const uint16_t *)element, 7, 8)}; }
+static void store_bfloat16(void *element, number x) { *(uint16_t *)element = (uint16_t)encode(x.real, 7, 8); }
+
+/* -- the table --------------------------------------------------------------------------------------------------------
+ */
+static const dtype DTYPES[] = {
+    {{kDLBool, 8, 1}, NATURAL, load_uint8_t, store_bool},
+    {{kDLInt, 8, 1}, INTEGER, load_int8_t, store_int8_t},
+    {{kDLInt, 16, 1}, INTEGER, load_int16_t, store_int16_t},
+    {{kDLInt, 32, 1}, INTEGER, load_int32_t, store_int32_t},
+    {{kDLInt, 64, 1}, INTEGER, load_int64_t, store_int64_t},
+    {{kDLUInt, 8, 1}, NATURAL, load_uint8_t, store_uint8_t},
+    {{kDLUInt, 16, 1}, NATURAL, load_uint16_t, store_uint16_t},
+    {{kDLUInt, 32, 1}, NATURAL, load_uint32_t, store_uint32_t},
+    {{kDLUInt, 64, 1}, NATURAL, load_uint64_t, store_uint64_t},
+    {{kDLFloat, 16, 1}, REAL, load_float16, store_float16},
+    {{kDLBfloat, 16, 1}, REAL, load_bfloat16, store_bfloat16},
+    {{kDLFloat, 32, 1}, REAL, load_float, store_float},
+    {{kDLFloat, 64, 1}, REAL, load_double, store_double},
+};
+
+const dtype *dtype_of(const DLTensor *t) {
+  for (size_t i = 0; i < sizeof DTYPES / sizeof *DTYPES; i++)
+    if (DTYPES[i].dl.code == t->dtype.code && DTYPES[i].dl.bits == t->dtype.bits) return &DTYPES[i];
+  fail(NEEDLE_UNSUPPORTED, "a dtype that this backend does not have; got DLPack code %d of %d bits", t->dtype.code,
+       t->dtype.bits);
+  return NULL;
+}
+
+/* -- conversions ------------------------------------------------------------------------------------------------------
+ */
+/* Truncated towards zero, NaN to 0, and no further than the limits of the dtype. */
+static number real_to_whole(double x, const dtype *to) {
+  int bits = to->dl.bits - (to->kind == INTEGER);
+  double beyond = ldexp(1, bits); /* the greatest number, and 1 */
+  uint64_t greatest = UINT64_MAX >> (64 - bits);
+  if (isnan(x)) return (number){.natural = 0};
+  if (x >= beyond) return (number){.natural = greatest};
+  if (to->kind == NATURAL) return (number){.natural = x > 0 ? (uint64_t)x : 0};
+  return (number){.integer = x > -beyond ? (int64_t)x : -(int64_t)greatest - 1};
+}
+
+/* A double has fewer digits than 64 bits. If it is to be rounded once more, its last digit has to say that some are
+ * lost, or what lies just above halfway would become halfway. */
+static uint64_t mark_lost_digits(uint64_t magnitude) {
+  bool lost = magnitude >> 53 && magnitude & 2047;
+  return lost ? (magnitude & ~UINT64_C(2047)) | 2048 : magnitude;
+}
+
+static double whole_to_real(number x, const dtype *from, const dtype *to) {
+  bool negative = from->kind == INTEGER && x.integer < 0;
+  uint64_t magnitude = negative ? -x.natural : x.natural;
+  if (to->dl.bits < 64) magnitude = mark_lost_digits(magnitude);
+  return negative ? -(double)magnitude : (double)magnitude;
+}
+
+number convert(number x, const dtype *from, const dtype *to) {
+  if (from == to) return x;
+  if (to->dl.code == kDLBool) return (number){.natural = is_true(x, from->kind)};
+  if (from->kind == REAL && to->kind != REAL) return real_to_whole(x.real, to);
+  if (from->kind != REAL && to->kind == REAL) return (number){.real = whole_to_real(x, from, to)};
+  return x; /* between whole numbers, the bits stay as they are */
+}
+
+/* -- questions --------------------------------------------------------------------------------------------------------
+ */
+bool is_true(number x, kind kind) { return kind == REAL ? x.real != 0 : x.natural != 0; }
+
+bool is_nan(number x, kind kind) { return kind == REAL && isnan(x.real); }
+
+uint64_t sort_key(number x, kind kind) {
+  const uint64_t sign = UINT64_C(1) << 63;
+  if (kind == NATURAL) return x.natural;
+  if (kind == INTEGER) return x.natural ^ sign;
+  if (isnan(x.real)) return UINT64_MAX;
+  x.real += 0.0; /* -0 becomes 0 */
+  return x.natural & sign ? ~x.natural : x.natural | sign;
+}
