@@ -19,6 +19,7 @@ import third_party
 from needle import ndarray as nd
 from needle.ndarray.conformance.table import DataType, Table, TableBackend, tensor
 
+GUIDE = (third_party.ROOT / "docs" / "write-a-backend.md").read_text()
 C_SOURCES = third_party.BACKENDS["plainc"]
 COMPILER = shutil.which(os.environ.get("CC", "cc"))
 needs_compiler = pytest.mark.skipif(COMPILER is None or sys.platform == "win32", reason="no C compiler named cc")
@@ -195,6 +196,7 @@ def test_an_operation_that_is_not_there_is_named_when_it_is_asked_for(table: Any
     with pytest.raises(NotImplementedError) as caught:
         nd.erf(x)
     assert str(caught.value) == "[erf] the backend does not have this operation; got device noerf"
+    assert str(caught.value) in GUIDE
 
 
 @pytest.mark.parametrize(
@@ -217,6 +219,7 @@ def test_each_status_becomes_its_exception_with_the_text(table: Any, plugin: Any
         nd.exp(x)
     assert type(caught.value) is error
     assert str(caught.value) == f"[exp] the fan stands still; got 0 rpm (device {name})"
+    assert str(caught.value).replace(name, "ill") in GUIDE
     assert x.tolist() == [1.0, 1.0]
 
 

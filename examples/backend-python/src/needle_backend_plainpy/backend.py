@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import Any
 
 from needle.ndarray import Backend, DType, View
-from needle_backend_plainpy.elements import converted, elements, lines, load, places, read, rounded, store, write
+from needle_backend_plainpy.elements import bits, converted, elements, lines, load, places, read, rounded, store, write
 from needle_backend_plainpy.operations import BINARY, UNARY, maximum, minimum
 
 FAMILIES = {
@@ -81,11 +81,9 @@ class PlainBackend(Backend):
 
     def copy(self, a: View, out: View) -> None:
         """Move the elements as they are."""
-        self._move(a, places(a.shape, a.strides, a.offset), out)
-
-    def _move(self, a: View, at: list[int], out: View) -> None:
-        source, target = elements(a), elements(out)
-        for i, j in zip(at, places(out.shape, out.strides, out.offset), strict=True):
+        source, target = bits(a), bits(out)
+        at = (places(v.shape, v.strides, v.offset) for v in (a, out))
+        for i, j in zip(*at, strict=True):
             target[j] = source[i]
 
     def fill(self, value: bool | int | float, out: View) -> None:
@@ -106,7 +104,7 @@ class PlainBackend(Backend):
 
     def where(self, condition: View, a: View, b: View, out: View) -> None:
         """Choose between the elements of two views, as they are."""
-        first, second, target = elements(a), elements(b), elements(out)
+        first, second, target = bits(a), bits(b), bits(out)
         at = (places(v.shape, v.strides, v.offset) for v in (a, b, out))
         for chosen, i, j, k in zip(read(condition), *at, strict=True):
             target[k] = first[i] if chosen else second[j]
@@ -146,19 +144,18 @@ class PlainBackend(Backend):
 
     def sort(self, a: View, axis: int, descending: bool, values: View | None, indices: View | None) -> None:
         """Sort along an axis. Python's sort is stable, in reverse too."""
-        source = elements(a)
-        at = lines(a, axis)
-        orders: list[list[int]] = []
+        at, orders = lines(a, axis), list[list[int]]()
         for line in at:
-            keys = [sort_key(x) for x in load(source, line, a.dtype)]
+            keys = [sort_key(x) for x in load(elements(a), line, a.dtype)]
             orders.append(sorted(range(len(line)), key=keys.__getitem__, reverse=descending))
-        for v in (values, indices):
-            if v is None:
-                continue
-            target = elements(v)
-            for line, order, to in zip(at, orders, lines(v, axis), strict=True):
-                for place, i in zip(to, order, strict=True):
-                    target[place] = source[line[i]] if v is values else i
+        if indices is not None:
+            for order, to in zip(orders, lines(indices, axis), strict=True):
+                store(order, elements(indices), to, indices.dtype)
+        if values is not None:
+            source, target = bits(a), bits(values)
+            for line, order, to in zip(at, orders, lines(values, axis), strict=True):
+                for i, place in zip(order, to, strict=True):
+                    target[place] = source[line[i]]
 
     def matmul(self, a: View, b: View, out: View) -> None:
         """Multiply each row with each column."""
@@ -174,24 +171,24 @@ class PlainBackend(Backend):
     def gather(self, a: View, indices: View, axis: int, out: View) -> None:
         """Pick elements along an axis, as they are."""
         picked = self._indices(indices, axis, a.shape[axis])
-        source, target = elements(a), elements(out)
-        for line, index, to in zip(lines(a, axis) if picked else [], picked, lines(out, axis), strict=True):
+        source, target = bits(a), bits(out)
+        for line, index, to in zip(lines(a, axis), picked, lines(out, axis), strict=True):
             for i, place in zip(index, to, strict=True):
                 target[place] = source[line[i]]
 
     def scatter(self, op: str, a: View, indices: View, axis: int, out: View) -> None:
-        """Put elements along an axis, or add them."""
-        source, target = elements(a), elements(out)
+        """Put elements along an axis, as they are, or add them."""
         picked = self._indices(indices, axis, out.shape[axis])
         for line, index, to in zip(lines(a, axis), picked, lines(out, axis), strict=True):
             if op == "set":
+                source, target = bits(a), bits(out)
                 for i, place in zip(index, line, strict=True):
                     target[to[i]] = source[place]
-                continue
-            sums = load(target, to, out.dtype)
-            for i, x in zip(index, load(source, line, a.dtype), strict=True):
-                sums[i] += x
-            store(sums, target, to, out.dtype)  # rounded once, when all have been added
+            else:
+                sums = load(elements(out), to, out.dtype)
+                for i, x in zip(index, load(elements(a), line, a.dtype), strict=True):
+                    sums[i] += x
+                store(sums, elements(out), to, out.dtype)  # rounded once, when all have been added
 
     def _indices(self, indices: View, axis: int, extent: int) -> list[list[int]]:
         """Return the indices of each line, all of them valid."""

@@ -32,6 +32,13 @@ def elements(v: View) -> memoryview[Any]:
         raise NotImplementedError(f"a dtype that this backend does not have; got {v.dtype.name}") from None
 
 
+def bits(v: View) -> memoryview[Any]:
+    """Return the whole buffer as unsigned integers of the elements' size: to move elements as they are, NaNs too."""
+    size = v.dtype.itemsize
+    as_integers: Any = memoryview(v.buffer)[: len(v.buffer) // size * size].cast
+    return as_integers({1: "B", 2: "H", 4: "I", 8: "Q"}[size])
+
+
 def places(shape: Sequence[int], strides: Sequence[int], offset: int) -> list[int]:
     """Return where the elements lie in the buffer, in row-major order: the one walker of this backend."""
     found = [offset]
@@ -41,16 +48,11 @@ def places(shape: Sequence[int], strides: Sequence[int], offset: int) -> list[in
     return found
 
 
-def lines(v: View, axis: int) -> list[range]:
+def lines(v: View, axis: int) -> list[Sequence[int]]:
     """Return the places of each line along an axis."""
     starts = places(v.shape[:axis] + v.shape[axis + 1 :], v.strides[:axis] + v.strides[axis + 1 :], v.offset)
     extent, stride = v.shape[axis], v.strides[axis]
-    return [range(start, start + extent * stride, stride) if stride else repeated(start, extent) for start in starts]
-
-
-def repeated(place: int, times: int) -> Any:
-    """Return one place many times, which no `range` can."""
-    return [place] * times
+    return [range(start, start + extent * stride, stride) if stride else [start] * extent for start in starts]
 
 
 def load(source: memoryview[Any], at: Iterable[int], dtype: DType) -> list[Any]:
