@@ -64,7 +64,7 @@ def test_they_are_listed_by_their_entry_points(installed: Path):
 
 @pytest.mark.parametrize("name", third_party.BACKENDS)
 def test_they_pass_the_kit(installed: Path, name: str):
-    done = third_party.conform(installed, "-k", FAST, devices=name)
+    done = third_party.python(installed, *third_party.kit("-k", FAST, devices=name))
     assert done.returncode == 0, done.stdout[-6000:]
     passed = re.search(r"(\d+) passed", done.stdout)
     assert passed

@@ -26,33 +26,25 @@ def install(folder: Path) -> None:
     subprocess.run([*pip, "--no-build-isolation", "--target", str(folder), *packages], check=True)
 
 
-def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def python(folder: Path, *arguments: str, stdout: int | None = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
     """Run Python where the packages in `folder` are installed; return its output, both streams in one."""
     path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
-    return subprocess.run(
-        [sys.executable, *arguments],
-        env={**os.environ, "PYTHONPATH": path},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        cwd=folder,
-    )
+    command, env = [sys.executable, *arguments], {**os.environ, "PYTHONPATH": path}
+    return subprocess.run(command, env=env, stdout=stdout, stderr=subprocess.STDOUT, text=True, check=False, cwd=folder)
 
 
-def conform(folder: Path, *arguments: str, devices: str = "plainc,plainpy") -> subprocess.CompletedProcess[str]:
-    """Run the kit on the backends in `folder`, warnings being errors."""
-    kit = ["--pyargs", "needle.ndarray.conformance", f"--device={devices}", "-W", "error", "-W", EDITABLE]
-    return python(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", *kit, *arguments)
+def kit(*arguments: str, devices: str = ",".join(BACKENDS)) -> list[str]:
+    """Return the arguments of Python that run the conformance kit on devices, warnings being errors."""
+    warnings = ["-W", "error", "-W", EDITABLE]
+    run = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs", "needle.ndarray.conformance"]
+    return [*run, f"--device={devices}", *warnings, *arguments]
 
 
 def main() -> int:
     """Run the whole kit on both."""
     with tempfile.TemporaryDirectory() as folder:
         install(Path(folder))
-        done = conform(Path(folder), *sys.argv[1:])
-    print(done.stdout)
-    return done.returncode
+        return python(Path(folder), *kit(*sys.argv[1:]), stdout=None).returncode
 
 
 if __name__ == "__main__":
