@@ -1,4 +1,4 @@
-"""Settings of hypothesis for these tests: the same examples on every run, or with HYPOTHESIS_PROFILE=thorough many new ones."""
+"""Settings of hypothesis for these tests: the same examples on every run, new ones if HYPOTHESIS_PROFILE=thorough."""
 
 import os
 

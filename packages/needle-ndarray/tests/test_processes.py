@@ -98,7 +98,7 @@ def test_the_gil_is_released_in_long_kernels() -> None:
 def test_fork_after_use(device: str) -> None:
     code = """
         import os, sys, warnings
-        warnings.simplefilter("ignore")  # newer Pythons warn of forks in a program with threads, which is the point here
+        warnings.simplefilter("ignore")  # newer Pythons warn of forks beside threads
         from needle import ndarray as nd
         from needle.ndarray import _core
         nd.set_default_device(sys.argv[1])
