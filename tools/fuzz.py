@@ -16,26 +16,32 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 from unittest import mock
 
 import needle.ndarray as nd
 from environment import ROOT
-from needle import data, nn
-from needle.data import digits
+from needle.data import Digits, digits
+from needle.nn import Linear, load_checkpoint, save_checkpoint
 
 MEMORY = 3 << 30  # bytes of address space, of which libraries and the stacks of threads take a part
 PATIENCE = 20  # seconds for one file
 PREFIX = 8  # bytes of a safetensors file before its header, which state the header's length
 
 
-class Reader(NamedTuple):
+def unrepaired(file: bytes) -> bytes:
+    """Return the file."""
+    return file
+
+
+@dataclass(frozen=True)
+class Reader:
     """How to make a sound file, and how to read one."""
 
     write: Callable[[Path], object]
     read: Callable[[Path], object]
-    repair: Callable[[bytes], bytes] = bytes
+    repair: Callable[[bytes], bytes] = unrepaired
     """Makes the checks at a file's door hold again, so that what lies behind it is reached too."""
 
 
@@ -54,7 +60,7 @@ def header_length(file: bytes) -> bytes:
 def read_digits(path: Path) -> object:
     """Read the file as that of the handwritten digits."""
     with mock.patch.object(digits, "FILE", path):
-        return data.Digits("train")
+        return Digits("train")
 
 
 def read_rows(path: Path) -> object:
@@ -68,8 +74,8 @@ READERS = {
         lambda path: nd.save_safetensors(path, arrays(), {"k": "v"}), nd.load_safetensors, header_length
     ),
     "load_checkpoint": Reader(
-        lambda path: nn.save_checkpoint(path, model=nn.Linear(3, 2), epoch=[1, {"x": None}], **arrays()),
-        nn.load_checkpoint,
+        lambda path: save_checkpoint(path, model=Linear(3, 2), epoch=[1, {"x": None}], **arrays()),
+        load_checkpoint,
         header_length,
     ),
     "Digits": Reader(lambda path: path.write_bytes(digits.FILE.read_bytes()), read_digits),
@@ -78,8 +84,23 @@ READERS = {
     ),
 }
 
-PIECES = [b"\0", b"\xff" * 8, b"\0" * 8, b"[" * 3000, b"9" * 30, b"-1", b"1e999", b"NaN", b'"', b"{", b"]", b",", b"0"]
-PIECES += [(2**n).to_bytes(8, "little") for n in (31, 40, 62, 63)]
+NUMBERS = [(2**n).to_bytes(8, "little") for n in (31, 40, 62, 63)]
+PIECES = [
+    *NUMBERS,
+    b"\0",
+    b"\xff" * 8,
+    b"\0" * 8,
+    b"[" * 3000,
+    b"9" * 30,
+    b"-1",
+    b"1e999",
+    b"NaN",
+    b'"',
+    b"{",
+    b"]",
+    b",",
+    b"0",
+]
 
 
 def mutated(sound: bytes, source: random.Random) -> bytes:
@@ -124,21 +145,14 @@ def attack(name: str, seed: int, files: int, seconds: float) -> str:
             faulthandler.dump_traceback_later(PATIENCE, exit=True)
             try:
                 reader.read(path)
-            except (ValueError, OSError) as error:
-                refused += 1
-                clean = str(error).startswith("[")
-            except BaseException:
-                clean = False
-                raise
-            else:
-                clean = True
-            finally:
-                faulthandler.cancel_dump_traceback_later()
-                if not clean:
+            except Exception as error:
+                if not isinstance(error, ValueError | OSError) or not str(error).startswith("["):
                     kept.parent.mkdir(exist_ok=True)
                     kept.write_bytes(path.read_bytes())
-            if not clean:
-                raise AssertionError(f"an error without the house form, on {kept}")
+                    raise AssertionError(f"an error that is not clean, on {kept}: {error!r}") from error
+                refused += 1
+            finally:
+                faulthandler.cancel_dump_traceback_later()
             done += 1
     return f"{name}: {done} files of seed {seed}, {refused} refused"
 
