@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -47,6 +48,23 @@ def test_the_split_is_every_fifth_sample_of_each_class():
 def test_unknown_split():
     with pytest.raises(ValueError, match=r"\[Digits\] unknown split; got 'valid'; expected 'train', 'test' or 'all'"):
         Digits("valid")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no gzip",
+        FILE.read_bytes()[:-9],
+        FILE.read_bytes()[:500] + b"\xff" * 50 + FILE.read_bytes()[550:],
+        *(gzip.compress(line) for line in (b"1,2,3", b"1,x", b"17," * 64 + b"0", b"0," * 64 + b"10", b"256", b"\n")),
+    ],
+)
+def test_a_damaged_file(content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "digits.csv.gz").write_bytes(content)
+    monkeypatch.setattr("needle.data.digits.FILE", tmp_path / "digits.csv.gz")
+    with pytest.raises(ValueError, match=r"\[Digits\] '.*digits.csv.gz' is damaged; got .*; hint: install needle-data"):
+        Digits("all")
 
 
 def test_the_file_is_the_published_one_and_its_licence_lies_beside_it():

@@ -1,4 +1,6 @@
-"""Settings of hypothesis for these tests: the same examples on every run."""
+"""Settings of hypothesis for these tests: the same examples on every run, new ones if HYPOTHESIS_PROFILE=thorough."""
+
+import os
 
 from hypothesis import HealthCheck, settings
 
@@ -10,4 +12,7 @@ settings.register_profile(
     max_examples=50,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # `device` is a name, which no example changes
 )
-settings.load_profile("needle")
+settings.register_profile(
+    "thorough", settings.get_profile("needle"), derandomize=False, max_examples=1000, print_blob=True
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "needle"))

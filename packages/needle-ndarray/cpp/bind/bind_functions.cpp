@@ -301,8 +301,8 @@ void bind_contraction_and_indexed(py::module_ &m) {
       },
       py::arg("x"), py::arg("indices"), py::arg("updates"), py::pos_only(), py::kw_only(), py::arg("axis"),
       py::arg("op") = "set");
-  m.def(
-      "random_bits",
+  define(
+      m, "random_bits",
       [](uint64_t key, uint64_t counter, int64_t n, py::handle device) {
         return random_bits(key, counter, n, to_device_or_default(device));
       },

@@ -7,9 +7,14 @@ namespace needle::bind {
 namespace {
 
 py::bytes to_bytes(const NDArray &x) {
-  py::bytes result(nullptr, static_cast<size_t>(x.nbytes()));
-  to_host(x, PyBytes_AS_STRING(result.ptr()));
-  return result;
+  PyObject *result = PyBytes_FromStringAndSize(nullptr, x.nbytes());
+  if (!result) {
+    PyErr_Clear();
+    throw std::bad_alloc();
+  }
+  py::bytes owner = py::reinterpret_steal<py::bytes>(result);
+  to_host(x, PyBytes_AS_STRING(result));
+  return owner;
 }
 
 // Exports the memory itself, of arrays whose backend keeps them where the host can read.

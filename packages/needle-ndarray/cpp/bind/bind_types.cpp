@@ -78,6 +78,8 @@ void bind_types(py::module_ &m) {
       if (pointer) std::rethrow_exception(pointer);
     } catch (const Error &error) {
       raise(error);
+    } catch (const std::bad_alloc &) {
+      raise(Error(ErrorKind::memory, "[host] out of memory"));
     }
   });
 

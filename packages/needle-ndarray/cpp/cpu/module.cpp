@@ -15,11 +15,13 @@ namespace needle::cpu {
 namespace {
 
 PyObject *py_set_num_threads(PyObject *, PyObject *argument) {
-  long threads = PyLong_AsLong(argument);
+  int overflow;
+  long threads = PyLong_AsLongAndOverflow(argument, &overflow);
   if (threads == -1 && PyErr_Occurred()) return nullptr;
+  if (overflow > 0) threads = max_threads;
   if (threads < 1) {
-    const char *problem = "[set_num_threads] not a number of threads; got %ld; expected at least 1";
-    return PyErr_Format(PyExc_ValueError, problem, threads);
+    const char *problem = "[set_num_threads] not a number of threads; got %S; expected at least 1";
+    return PyErr_Format(PyExc_ValueError, problem, argument);
   }
   set_num_threads(static_cast<int>(threads < max_threads ? threads : max_threads));
   Py_RETURN_NONE;

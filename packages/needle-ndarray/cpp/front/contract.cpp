@@ -23,32 +23,23 @@ struct Argument {
   DLTensor tensor;
 };
 
-// Lets other Python threads run during a call that takes longer than handing the GIL over does.
-class ReleaseGil {
- public:
-  explicit ReleaseGil(int64_t work) {
-    constexpr int64_t worth_it = 1 << 14;  // elements: some microseconds
-    if (work >= worth_it) state_ = PyEval_SaveThread();
-  }
-  ~ReleaseGil() {
-    if (state_) PyEval_RestoreThread(state_);
-  }
-  ReleaseGil(const ReleaseGil &) = delete;
-  ReleaseGil &operator=(const ReleaseGil &) = delete;
-
- private:
-  PyThreadState *state_ = nullptr;
-};
+// Calls f, which does not throw; other Python threads run during a call that takes longer than handing the GIL over
+// does. The GIL is not taken back by a destructor: while the interpreter ends, taking it ends the thread, by unwinding.
+template <class F>
+needle_status without_gil(int64_t work, F f) {
+  constexpr int64_t worth_it = 1 << 14;  // elements: some microseconds
+  if (work < worth_it) return f();
+  PyThreadState *state = PyEval_SaveThread();
+  needle_status status = f();
+  PyEval_RestoreThread(state);
+  return status;
+}
 
 // Calls table.*function on the device of `at` and raises its error under the name `op`.
 template <class Function, class... Args>
 void call(const char *op, const NDArray &at, int64_t work, Function needle_backend::*function, const Args &...args) {
   const needle_backend &table = at.device().backend->table;
-  needle_status status;
-  {
-    ReleaseGil gil(work);
-    status = (table.*function)(table.context, args...);
-  }
+  needle_status status = without_gil(work, [&] { return (table.*function)(table.context, args...); });
   if (status != NEEDLE_OK) [[unlikely]]
     check(at.device(), op, status);
 }

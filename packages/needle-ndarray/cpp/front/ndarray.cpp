@@ -40,15 +40,15 @@ NDArray NDArray::empty(const char *op, const Dims &shape, DType dtype, Device de
 }
 
 int64_t NDArray::size() const {
-  int64_t n = 1;
-  for (int64_t extent : shape) n *= extent;
-  return n;
+  uint64_t n = 1;  // which may wrap: extents beside a 0 can be of any size
+  for (int64_t extent : shape) n *= static_cast<uint64_t>(extent);
+  return static_cast<int64_t>(n);
 }
 
 bool NDArray::is_contiguous() const {
+  if (size() == 0) return true;
   int64_t step = 1;
   for (int i = ndim(); i-- > 0;) {
-    if (shape[i] == 0) return true;
     if (shape[i] != 1 && strides[i] != step) return false;
     step *= shape[i];
   }

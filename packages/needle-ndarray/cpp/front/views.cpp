@@ -147,9 +147,10 @@ NDArray squeeze(const NDArray &x, Dims axes) {
 
 NDArray flip(const NDArray &x, const Dims &axes) {
   NDArray view = x;
+  bool is_empty = x.size() == 0;
   for (int64_t a : normalize_axes("flip", axes, x.ndim())) {
     int axis = static_cast<int>(a);
-    if (x.shape[axis] == 0) continue;
+    if (is_empty) continue;  // its end may lie outside of the buffer
     view.offset += (x.shape[axis] - 1) * x.strides[axis];
     view.strides[axis] = -x.strides[axis];
   }
@@ -183,12 +184,13 @@ NDArray windows(const NDArray &x, const Dims &size, const Dims &stride, const Di
       fail(ErrorKind::value, "windows", "the window is larger than the array",
            "size " + size.str() + " with dilation " + dilation.str() + " on shape " + x.shape.str());
     view.shape[axis] = (x.shape[axis] - last - 1) / stride[i] + 1;
-    view.strides[axis] = x.strides[axis] * stride[i];
+    if (view.shape[axis] > 1) view.strides[axis] = x.strides[axis] * stride[i];  // of one window it could overflow
   }
   for (int i = 0; i < n; ++i) {
     view.shape.push(size[i]);
-    view.strides.push(x.strides[lead + i] * dilation[i]);
+    view.strides.push(x.strides[lead + i] * (size[i] > 1 ? dilation[i] : 1));
   }
+  checked_size("windows", view.shape, info(x.dtype).itemsize);  // windows of windows of windows ...
   return view;
 }
 
@@ -207,13 +209,14 @@ NDArray index(const NDArray &x, const std::vector<IndexItem> &items) {
     } else {
       if (item.count > 0) view.offset += item.start * stride;
       view.shape.push(item.count);
-      view.strides.push(stride * item.step);
+      view.strides.push(item.count > 1 ? stride * item.step : stride);  // a step that nobody takes could overflow
     }
   }
   for (; axis < x.ndim(); ++axis) {
     view.shape.push(x.shape[axis]);
     view.strides.push(x.strides[axis]);
   }
+  if (view.size() == 0) view.offset = x.offset;  // where the items lead may lie outside of the buffer
   return view;
 }
 

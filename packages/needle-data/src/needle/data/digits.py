@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +15,7 @@ __all__ = ["Digits"]
 
 FILE = Path(__file__).parent / "files" / "digits.csv.gz"
 TEST_EVERY = 5
+PIXELS, DARKEST, CLASSES = 64, 16, 10
 
 
 class Digits(TensorDataset):
@@ -34,7 +36,7 @@ class Digits(TensorDataset):
         labels: Int64 of shape (n,), from 0 to 9.
 
     Raises:
-        ValueError: ``split`` is none of the three.
+        ValueError: ``split`` is none of the three, or the installed file is damaged.
 
     >>> digits = Digits("test")
     >>> digits.images.shape, digits.labels[:5].tolist()
@@ -57,8 +59,17 @@ class Digits(TensorDataset):
 
 def _rows() -> list[bytes]:
     """Read the file: a row of 64 pixels, 0 to 16, and the label for each sample."""
-    text = gzip.decompress(FILE.read_bytes())
-    return [bytes(map(int, line.split(b","))) for line in text.splitlines()]
+    try:
+        text = gzip.decompress(FILE.read_bytes())
+        rows = [bytes(map(int, line.split(b","))) for line in text.splitlines()]
+        if not rows or not all(
+            len(row) == PIXELS + 1 and max(row[:PIXELS]) <= DARKEST and row[PIXELS] < CLASSES for row in rows
+        ):
+            raise ValueError("a row that is not of 64 numbers up to 16 and a digit")
+    except (EOFError, ValueError, gzip.BadGzipFile, zlib.error) as error:
+        hint = "install needle-data again"
+        raise ValueError(message("Digits", f"{str(FILE)!r} is damaged", got=str(error), hint=hint)) from error
+    return rows
 
 
 def _is_test(rows: list[bytes]) -> list[bool]:

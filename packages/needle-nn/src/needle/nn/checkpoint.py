@@ -105,7 +105,7 @@ def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
         tree = json.loads(metadata[KEY])
         return {name: _decode(entry, arrays) for name, entry in tree.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(_refusal(path, "the checkpoint is damaged", got=str(error))) from error
 
 
