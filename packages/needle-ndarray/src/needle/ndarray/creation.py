@@ -186,7 +186,9 @@ def eye(
     return equal(rows[:, None] + k, columns).astype(_chosen("eye", dtype, float32))
 
 
-def asarray(obj: Any, /, dtype: DType | None = None, device: DeviceLike = None) -> NDArray:
+def asarray(
+    obj: Any, /, dtype: DType | None = None, device: DeviceLike = None, *, copy: bool | None = None
+) -> NDArray:
     """Return a new array with the elements of `obj`, copied.
 
     Args:
@@ -209,7 +211,9 @@ def asarray(obj: Any, /, dtype: DType | None = None, device: DeviceLike = None) 
     if isinstance(obj, NDArray):
         moved = obj if device is None else obj.to_device(find_device(device))
         changed = moved if dtype is None else moved.astype(dtype, copy=False)
-        return changed.copy() if changed.shares_buffer(obj) else changed
+        if copy is False and changed is not obj:
+            raise ValueError(message("asarray", "another dtype or device takes a copy"))
+        return changed.copy() if copy and changed.shares_buffer(obj) else changed
     if isinstance(obj, SEQUENCES):
         return _from_nested(obj, dtype, device)
     if type(obj) in (bool, int, float):  # not their subclasses: NumPy's float64 is a float, and knows its dtype
