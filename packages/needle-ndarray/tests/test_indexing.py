@@ -70,7 +70,11 @@ def test_augmented_assignment(device: str) -> None:
         ((0, -4), IndexError, r"index out of range; got -4 for axis 1 of shape \(2, 3\)"),
         ((0, 0, 0), IndexError, r"too many indices; got 3; expected at most 2, for shape \(2, 3\)"),
         ((..., ...), IndexError, r"more than one ellipsis"),
-        ("a", TypeError, r"not an index; got str; expected integers, slices, \.\.\., None, and arrays of integers or bool"),
+        (
+            "a",
+            TypeError,
+            r"not an index; got str; expected integers, slices, \.\.\., None, and arrays of integers or bool",
+        ),
         (1.0, TypeError, r"an index array of this dtype; got float32; expected integers or bool"),
     ],
 )

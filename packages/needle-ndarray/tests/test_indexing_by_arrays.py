@@ -86,7 +86,14 @@ def test_reading_and_writing(device: str, data: st.DataObject, shape: tuple[int,
 def test_where_the_common_axes_stand(device: str) -> None:
     x, a = nd.asarray(counted((2, 3, 4)), device=device), counted((2, 3, 4))
     i, j = np.array([0, 1]), np.array([[2], [1]])
-    for key in [(i, slice(None), j), (slice(None), i, j), (i, None, j), (0, slice(None), j), (..., i), (None, i, ..., j)]:
+    for key in [
+        (i, slice(None), j),
+        (slice(None), i, j),
+        (i, None, j),
+        (0, slice(None), j),
+        (..., i),
+        (None, i, ..., j),
+    ]:
         np.testing.assert_array_equal(x[ours(key, device)].numpy(), a[key], strict=True)
 
 

@@ -153,7 +153,8 @@ def test_as_strided(device: str) -> None:
     assert nd.as_strided(x[2:], (2,), (1,)).tolist() == [2, 3]
     assert nd.as_strided(x, (3,), (-1,), 2).tolist() == [2, 1, 0]
     assert nd.as_strided(x, (0,), (99,), 6).shape == (0,)
-    for shape, strides, offset in [((7,), (1,), 0), ((2,), (-1,), 0), ((2, 3), (3, 2), 0), ((2,), (2**62,), 0), ((1,), (1,), 6)]:
+    outside = [((7,), (1,), 0), ((2,), (-1,), 0), ((2, 3), (3, 2), 0), ((2,), (2**62,), 0), ((1,), (1,), 6)]
+    for shape, strides, offset in outside:
         with pytest.raises(IndexError, match=r"\[as_strided\] the view would leave the array's buffer; got shape"):
             nd.as_strided(x, shape, strides, offset)
     with pytest.raises(ValueError, match=r"\[as_strided\] not one stride for each extent"):
@@ -207,7 +208,7 @@ def test_conversions_and_operators(device: str) -> None:
     y @= nd.eye(2, device=device) * 2
     assert y is x
     assert x.tolist() == [[2, 4], [6, 8]]
-    with pytest.raises(ValueError, match=r"\[matmul\] the product does not fit in place; got \(2, 1\); expected \(2, 2\)"):
+    with pytest.raises(ValueError, match=r"\[matmul\] the product does not fit in place; got \(2, 1\);"):
         x @= nd.ones((2, 1), device=device)
     assert complex(x[0, 0]) == 2 + 0j
     assert x.to_device(device, stream=None) is not None
@@ -243,13 +244,13 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: nd.searchsorted(X[0], X, side="up"), ValueError, r"\[searchsorted\] no such side; got 'up'"),  # type: ignore[arg-type]
     (lambda: nd.topk(X, 4), ValueError, r"\[topk\] no such number of elements; got 4; expected 0 to 3, the extent"),
     (lambda: nd.isin(1, 2), TypeError, r"\[isin\] not an array; got int and int"),
-    (lambda: nd.tensordot(X, X, axes=1), ValueError, r"\[tensordot\] the axes are not pairs of equal extents; got axes"),
+    (lambda: nd.tensordot(X, X, axes=1), ValueError, r"\[tensordot\] the axes are not pairs of equal extents"),
     (lambda: nd.tensordot(X, X, axes=([2], [0])), IndexError, r"\[tensordot\] axis out of range; got axes \[2\]"),
     (lambda: nd.vecdot(X, X, axis=0), IndexError, r"\[vecdot\] axis out of range; .*; expected -2 to -1"),
     (lambda: nd.vecdot(X, X[:, :2]), ValueError, r"\[vecdot\] the extents of the axis differ"),
     (lambda: nd.finfo(nd.int8), TypeError, r"\[finfo\] not a floating-point dtype; got int8; expected float16"),
     (lambda: nd.iinfo(nd.bool), TypeError, r"\[iinfo\] not an integer dtype; got bool"),
-    (lambda: nd.isdtype(nd.int8, "number"), ValueError, r"\[isdtype\] no such kind; got 'number'; expected bool, signed"),
+    (lambda: nd.isdtype(nd.int8, "number"), ValueError, r"\[isdtype\] no such kind; got 'number'; expected bool,"),
     (lambda: nd.isdtype(nd.int8, 3), TypeError, r"\[isdtype\] not a kind; got int"),  # type: ignore[arg-type]
     (lambda: nd.can_cast(int, nd.int8), TypeError, r"\[can_cast\] not a dtype; got <class 'int'>"),  # type: ignore[arg-type]
     (lambda: nd.cumulative_sum(X), ValueError, r"\[cumulative_sum\] no axis is named; got shape \(2, 3\)"),

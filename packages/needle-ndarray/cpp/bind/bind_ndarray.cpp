@@ -64,9 +64,7 @@ NDArray matrix_transpose(const NDArray &x) {
 }
 
 // Keys with arrays are worked out in Python, of views, gather and scatter.
-py::object by_arrays(const char *function) {
-  return py::module_::import("needle.ndarray.indexing").attr(function);
-}
+py::object by_arrays(const char *function) { return py::module_::import("needle.ndarray.indexing").attr(function); }
 
 py::object get_item(const py::object &self, py::handle key) {
   const NDArray &x = self.cast<const NDArray &>();

@@ -190,8 +190,7 @@ NDArray windows(const NDArray &x, const Dims &size, const Dims &stride, const Di
 NDArray as_strided(const NDArray &x, const Dims &shape, const Dims &strides, int64_t offset) {
   int64_t itemsize = info(x.dtype).itemsize, size = checked_size("as_strided", shape, itemsize);
   std::string asked = "shape " + shape.str() + ", strides " + strides.str() + ", offset " + std::to_string(offset);
-  if (shape.size() != strides.size())
-    fail(ErrorKind::value, "as_strided", "not one stride for each extent", asked);
+  if (shape.size() != strides.size()) fail(ErrorKind::value, "as_strided", "not one stride for each extent", asked);
   int64_t low = offset, high = offset, end = static_cast<int64_t>(x.buffer->nbytes) / itemsize;
   bool is_inside = true;
   for (int i = 0; i < shape.size() && size > 0; ++i) {

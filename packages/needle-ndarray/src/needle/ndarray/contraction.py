@@ -29,9 +29,7 @@ def matrix_transpose(x: NDArray, /) -> NDArray:
     return x.mT
 
 
-def tensordot(
-    x1: NDArray, x2: NDArray, /, *, axes: int | tuple[Sequence[int], Sequence[int]] = 2
-) -> NDArray:
+def tensordot(x1: NDArray, x2: NDArray, /, *, axes: int | tuple[Sequence[int], Sequence[int]] = 2) -> NDArray:
     """Return the products of x1 and x2, summed over pairs of axes.
 
     Args:

@@ -70,7 +70,9 @@ def meshgrid(*arrays: NDArray, indexing: Literal["xy", "ij"] = "xy") -> tuple[ND
     axes = list(range(len(arrays)))
     if indexing == "xy":
         axes[:2] = axes[1::-1]
-    spread = [x.reshape(*(-1 if i == axis else 1 for i in range(len(arrays)))) for axis, x in zip(axes, arrays, strict=True)]
+    spread = [
+        x.reshape(*(-1 if i == axis else 1 for i in range(len(arrays)))) for axis, x in zip(axes, arrays, strict=True)
+    ]
     return broadcast_arrays(*spread)
 
 

@@ -85,7 +85,7 @@ class NamespaceInfo:
         }
 
 
-def __array_namespace_info__() -> NamespaceInfo:  # noqa: N807 - the standard's name
+def __array_namespace_info__() -> NamespaceInfo:
     """Return what the namespace says about itself.
 
     >>> __array_namespace_info__().capabilities()["boolean indexing"]
