@@ -195,8 +195,8 @@ def asarray(obj: Any, /, dtype: DType | None = None, device: DeviceLike = None, 
         dtype: of the result. Without it numbers give bool, int64 or float32, the first that holds them all, and arrays
             keep theirs.
         device: of the result. Without it an `NDArray` stays where it is.
-        copy: None keeps an `NDArray` as it is, if it has the dtype and is on the device, and copies all else; True always
-            copies; False never does.
+        copy: None keeps an `NDArray` of that dtype on that device as it is, and copies all else; True always copies;
+            False never does.
 
     Raises:
         TypeError: `obj` is nothing of these, or its elements are of a dtype that Needle has not.

@@ -31,8 +31,8 @@ def einsum(subscripts: str, /, *operands: NDArray) -> NDArray:
     """Return the products of the operands, summed over the axes whose labels are not in the result.
 
     Labels are letters, one for each axis: ``"ij,jk->ik"`` is a matrix product, ``"ii->i"`` a diagonal, ``"ij->"`` the
-    sum of all. ``...`` stands for the other axes, which broadcast. Without ``->`` the result has the labels that occur once, in
-    alphabetical order, behind those axes. The notation is that of NumPy's einsum.
+    sum of all. ``...`` stands for the other axes, which broadcast. Without ``->`` the result has the labels that occur
+    once, in alphabetical order, behind those axes. The notation is that of NumPy's einsum.
 
     Args:
         subscripts: the labels.
