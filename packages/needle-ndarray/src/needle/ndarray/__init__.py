@@ -6,7 +6,7 @@
 [22.0, 32.0]
 """
 
-from needle.ndarray import _elementwise, io, random
+from needle.ndarray import _elementwise, io, linalg, random
 from needle.ndarray._core import (
     BackendError,
     Device,
@@ -158,6 +158,7 @@ __all__ = [
     "io",
     "isdtype",
     "isin",
+    "linalg",
     "linspace",
     "load_safetensors",
     "matmul",
