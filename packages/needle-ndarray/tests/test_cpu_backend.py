@@ -221,7 +221,7 @@ def test_more_memory_than_there_is(n: int) -> None:
 
 LAYOUTS: dict[str, Callable[[np.ndarray], nd.NDArray]] = {
     "contiguous": on_cpu,
-    "transposed": lambda x: on_cpu(np.ascontiguousarray(x.T)).T,
+    "transposed": lambda x: on_cpu(np.ascontiguousarray(x.T)).permute_dims(*range(x.ndim)[::-1]),
     "reversed": lambda x: nd.flip(on_cpu(np.ascontiguousarray(np.flip(x)))),
     "every second": lambda x: on_cpu(np.repeat(x, 2, axis=-1))[..., ::2],
 }

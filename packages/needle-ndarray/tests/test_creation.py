@@ -161,7 +161,11 @@ def test_asarray_of_a_list_is_that_of_numpy(device: str, rng: np.random.Generato
 def test_asarray_copies(device: str) -> None:
     data = np.zeros(3)
     x = nd.asarray(data, device=device)
-    y = nd.asarray(x)
+    y = nd.asarray(x, copy=True)
+    assert nd.asarray(x).shares_buffer(x)
+    assert nd.asarray(x, copy=False).shares_buffer(x)
+    with pytest.raises(ValueError, match=r"\[asarray\] another dtype or device takes a copy"):
+        nd.asarray(x, nd.float32, copy=False)
     data[:] = 1
     x[0] = 2
     assert x.tolist() == [2, 0, 0]

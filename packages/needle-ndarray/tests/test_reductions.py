@@ -50,7 +50,7 @@ def test_places_of_extremes(device: str, name: str, a: np.ndarray[Any, Any], dat
 @given(a=ARRAYS.filter(lambda a: a.ndim > 0), data=st.data())
 def test_along_one_axis(device: str, a: np.ndarray[Any, Any], data: st.DataObject) -> None:
     axis = data.draw(st.integers(-a.ndim, a.ndim - 1))
-    x = nd.asarray(a, device=device).T
+    x = nd.asarray(a, device=device).permute_dims(*range(a.ndim)[::-1])
     b = a.T
     np.testing.assert_allclose(nd.cumulative_sum(x, axis=axis).numpy(), np.cumsum(b, axis=axis))
     np.testing.assert_allclose(nd.cumulative_prod(x, axis=axis).numpy(), np.cumprod(b, axis=axis))

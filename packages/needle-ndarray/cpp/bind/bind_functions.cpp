@@ -42,6 +42,13 @@ struct Parameter<std::optional<int64_t>> {
     return object.is_none() ? std::nullopt : std::optional(to_integer(op, object));
   }
 };
+template <>
+struct Parameter<std::optional<bool>> {
+  using type = py::handle;
+  static std::optional<bool> get(const char *, py::handle object) {
+    return object.is_none() ? std::nullopt : std::optional(object.cast<bool>());
+  }
+};
 
 template <class F, class Result, class... Params, class... Extra>
 void define_with(py::module_ &m, const char *name, F f, Result (F::*)(Params...) const, const Extra &...extra) {
@@ -105,8 +112,13 @@ void bind_elementwise(py::module_ &m) {
       },
       py::arg("condition"), py::arg("x"), py::arg("y"), py::pos_only());
   define(
-      m, "astype", [](const NDArray &x, DType dtype, bool copy) { return astype(x, dtype, copy); }, py::arg("x"),
-      py::arg("dtype"), py::pos_only(), py::kw_only(), py::arg("copy") = true);
+      m, "astype",
+      [](const NDArray &x, DType dtype, bool copy, py::handle device) {
+        NDArray there = device.is_none() ? x : to_device(x, to_device_or_default(device));
+        return astype(there, dtype, copy && there.buffer == x.buffer);
+      },
+      py::arg("x"), py::arg("dtype"), py::pos_only(), py::kw_only(), py::arg("copy") = true,
+      py::arg("device") = py::none());
 }
 
 void bind_creation(py::module_ &m) {
@@ -198,8 +210,11 @@ void bind_views(py::module_ &m) {
   define(m, "copy", [](const NDArray &x) { return copy(x); }, py::arg("x"), py::pos_only());
   define(m, "contiguous", [](const NDArray &x) { return contiguous(x); }, py::arg("x"), py::pos_only());
   define(
-      m, "reshape", [](const NDArray &x, py::handle shape) { return reshape(x, to_dims("reshape", shape)); },
-      py::arg("x"), py::pos_only(), py::arg("shape"));
+      m, "reshape",
+      [](const NDArray &x, py::handle shape, std::optional<bool> copy) {
+        return reshape(x, to_dims("reshape", shape), copy);
+      },
+      py::arg("x"), py::pos_only(), py::arg("shape"), py::kw_only(), py::arg("copy") = py::none());
   define(
       m, "permute_dims",
       [](const NDArray &x, py::handle axes) { return permute_dims(x, to_dims("permute_dims", axes)); }, py::arg("x"),
@@ -212,7 +227,7 @@ void bind_views(py::module_ &m) {
       py::arg("x"), py::pos_only(), py::arg("shape"));
   define(
       m, "expand_dims", [](const NDArray &x, py::handle axis) { return expand_dims(x, to_dims("expand_dims", axis)); },
-      py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = 0);
+      py::arg("x"), py::pos_only(), py::arg("axis") = 0);
   define(
       m, "squeeze", [](const NDArray &x, py::handle axis) { return squeeze(x, to_dims("squeeze", axis)); },
       py::arg("x"), py::pos_only(), py::arg("axis"));
@@ -234,6 +249,12 @@ void bind_views(py::module_ &m) {
         return windows(x, to_dims("windows", size), to_dims("windows", stride), to_dims("windows", dilation));
       },
       py::arg("x"), py::pos_only(), py::arg("size"), py::arg("stride"), py::arg("dilation"));
+  define(
+      m, "as_strided",
+      [](const NDArray &x, py::handle shape, py::handle strides, std::optional<int64_t> offset) {
+        return as_strided(x, to_dims("as_strided", shape), to_dims("as_strided", strides), offset.value_or(x.offset));
+      },
+      py::arg("x"), py::pos_only(), py::arg("shape"), py::arg("strides"), py::arg("offset") = py::none());
 }
 
 void bind_along_axes(py::module_ &m) {
@@ -272,14 +293,20 @@ void bind_along_axes(py::module_ &m) {
   for (auto [name, op] : scans)
     define(
         m, name,
-        [op = op](const NDArray &x, std::optional<int64_t> axis) { return scan(op, x, axis ? &*axis : nullptr); },
-        py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = py::none());
+        [op = op](const NDArray &x, std::optional<int64_t> axis, std::optional<DType> dtype, bool include_initial) {
+          return scan(op, x, axis ? &*axis : nullptr, dtype ? &*dtype : nullptr, include_initial);
+        },
+        py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = py::none(), py::arg("dtype") = py::none(),
+        py::arg("include_initial") = false);
+  // The sort is stable whatever is asked.
   define(
-      m, "sort", [](const NDArray &x, int64_t axis, bool descending) { return sort(x, axis, descending); },
-      py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = -1, py::arg("descending") = false);
+      m, "sort", [](const NDArray &x, int64_t axis, bool descending, bool) { return sort(x, axis, descending); },
+      py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = -1, py::arg("descending") = false,
+      py::arg("stable") = true);
   define(
-      m, "argsort", [](const NDArray &x, int64_t axis, bool descending) { return argsort(x, axis, descending); },
-      py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = -1, py::arg("descending") = false);
+      m, "argsort", [](const NDArray &x, int64_t axis, bool descending, bool) { return argsort(x, axis, descending); },
+      py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = -1, py::arg("descending") = false,
+      py::arg("stable") = true);
 }
 
 void bind_contraction_and_indexed(py::module_ &m) {
@@ -291,8 +318,14 @@ void bind_contraction_and_indexed(py::module_ &m) {
       [](const NDArray &x, const NDArray &indices, int64_t axis) { return take_along_axis(x, indices, axis); },
       py::arg("x"), py::arg("indices"), py::pos_only(), py::kw_only(), py::arg("axis") = -1);
   define(
-      m, "take", [](const NDArray &x, const NDArray &indices, int64_t axis) { return take(x, indices, axis); },
-      py::arg("x"), py::arg("indices"), py::pos_only(), py::kw_only(), py::arg("axis"));
+      m, "take",
+      [](const NDArray &x, const NDArray &indices, std::optional<int64_t> axis) {
+        if (!axis && x.ndim() != 1)
+          fail(ErrorKind::value, "take", "no axis is named", "shape " + x.shape.str(),
+               "axis=, for other than 1 dimension");
+        return take(x, indices, axis.value_or(0));
+      },
+      py::arg("x"), py::arg("indices"), py::pos_only(), py::kw_only(), py::arg("axis") = py::none());
   define(
       m, "scatter",
       [](const NDArray &x, const NDArray &indices, const NDArray &updates, int64_t axis, const std::string &op) {
@@ -301,6 +334,10 @@ void bind_contraction_and_indexed(py::module_ &m) {
       },
       py::arg("x"), py::arg("indices"), py::arg("updates"), py::pos_only(), py::kw_only(), py::arg("axis"),
       py::arg("op") = "set");
+  define(
+      m, "put",
+      [](const NDArray &x, const NDArray &indices, const NDArray &updates) { put("setitem", x, indices, updates); },
+      py::arg("x"), py::arg("indices"), py::arg("updates"), py::pos_only());
   define(
       m, "random_bits",
       [](uint64_t key, uint64_t counter, int64_t n, py::handle device) {

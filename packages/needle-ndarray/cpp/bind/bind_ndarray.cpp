@@ -56,10 +56,11 @@ Dims spread(const char *op, const py::args &args) {
   return to_dims(op, args);
 }
 
-Dims reversed_axes(const NDArray &x) {
-  Dims axes;
-  for (int i = x.ndim(); i-- > 0;) axes.push(i);
-  return axes;
+NDArray transpose(const NDArray &x) {
+  if (x.ndim() != 2)
+    fail(ErrorKind::value, "T", "not a matrix", "shape " + x.shape.str(), "2 dimensions",
+         "mT swaps the last two axes, permute_dims orders all");
+  return transpose_last(x);
 }
 
 NDArray matrix_transpose(const NDArray &x) {
@@ -67,11 +68,28 @@ NDArray matrix_transpose(const NDArray &x) {
   return transpose_last(x);
 }
 
-void set_item(const NDArray &x, py::handle key, py::handle value) {
-  NDArray target = index(x, to_index(x, key));
-  if (const NDArray *array = as_array(value)) return assign("setitem", target, *array);
-  std::optional<Scalar> scalar = to_scalar("setitem", value);
-  if (!scalar) to_array("setitem", value);  // throws
+// Keys with arrays are worked out in Python, of views, gather and scatter.
+py::object by_arrays(const char *function) { return py::module_::import("needle.ndarray.indexing").attr(function); }
+
+py::object get_item(const py::object &self, py::handle key) {
+  const NDArray &x = self.cast<const NDArray &>();
+  if (auto items = to_index(x, key)) return py::cast(index(x, *items));
+  return by_arrays("get")(self, key);
+}
+
+void set_item(const py::object &self, py::handle key, py::handle value) {
+  const NDArray &x = self.cast<const NDArray &>();
+  auto items = to_index(x, key);
+  const NDArray *array = as_array(value);
+  std::optional<Scalar> scalar;
+  if (!array && !(scalar = to_scalar("setitem", value))) to_array("setitem", value);  // throws
+  if (!items) {
+    if (x.has_repeats()) assign("setitem", x, x);  // throws
+    by_arrays("put")(self, key, array ? *array : full({}, *scalar, x.dtype, x.device()));
+    return;
+  }
+  NDArray target = index(x, *items);
+  if (array) return assign("setitem", target, *array);
   unsigned char element[8];
   store_scalar("setitem", *scalar, x.dtype, element);
   if (target.has_repeats()) assign("setitem", target, target);  // throws
@@ -90,7 +108,7 @@ void bind_ndarray(py::class_<NDArray> &cls) {
       .def_property_readonly("size", &NDArray::size)
       .def_property_readonly("nbytes", &NDArray::nbytes)
       .def_property_readonly("is_contiguous", &NDArray::is_contiguous)
-      .def_property_readonly("T", [](const NDArray &x) { return permute_dims(x, reversed_axes(x)); })
+      .def_property_readonly("T", &transpose)
       .def_property_readonly("mT", &matrix_transpose)
       .def("shares_buffer", [](const NDArray &x, const NDArray &y) { return x.buffer == y.buffer; }, py::pos_only());
 
@@ -101,6 +119,8 @@ void bind_ndarray(py::class_<NDArray> &cls) {
       .def("item", [](const NDArray &x) { return from_scalar(item(x)); })
       .def("__bool__", [](const NDArray &x) { return py::bool_(from_scalar(item(x))); })
       .def("__int__", [](const NDArray &x) { return py::int_(from_scalar(item(x))); })
+      .def("__complex__",
+           [](const NDArray &x) { return py::module_::import("builtins").attr("complex")(from_scalar(item(x))); })
       .def("__float__", [](const NDArray &x) { return py::float_(from_scalar(item(x))); })
       .def("__index__", [](const NDArray &x) {
         if (info(x.dtype).kind != kInt || x.ndim() != 0)
@@ -119,10 +139,21 @@ void bind_ndarray(py::class_<NDArray> &cls) {
       .def("permute_dims",
            [](const NDArray &x, const py::args &axes) { return permute_dims(x, spread("permute_dims", axes)); })
       .def(
-          "to_device", [](const NDArray &x, py::handle device) { return to_device(x, to_device_or_default(device)); },
-          py::arg("device"), py::pos_only());
+          "to_device",
+          [](const NDArray &x, py::handle device, py::handle stream) {
+            if (!stream.is_none())
+              fail(ErrorKind::value, "to_device", "no streams here", py::str(stream), "None: a device runs in order");
+            return to_device(x, to_device_or_default(device));
+          },
+          py::arg("device"), py::pos_only(), py::kw_only(), py::arg("stream") = py::none())
+      .def(
+          "__array_namespace__",
+          [](const NDArray &, py::handle version) {
+            return py::module_::import("needle.ndarray.inspection").attr("namespace_of")(version);
+          },
+          py::pos_only(), py::kw_only(), py::arg("api_version") = py::none());
 
-  cls.def("__getitem__", [](const NDArray &x, py::handle key) { return index(x, to_index(x, key)); })
+  cls.def("__getitem__", &get_item)
       .def("__setitem__", &set_item)
       .def("__len__",
            [](const NDArray &x) {

@@ -67,6 +67,20 @@ void bind_operators(py::class_<NDArray> &cls) {
            return other ? py::cast(matmul(x, *other)) : not_implemented();
          },
          py::is_operator())
+      .def(
+          "__imatmul__",
+          [](const py::object &x, py::handle y) -> py::object {
+            const NDArray *other = as_array(y);
+            if (!other) return not_implemented();
+            const NDArray &self = x.cast<const NDArray &>();
+            NDArray product = matmul(self, *other);
+            if (!(product.shape == self.shape))
+              fail(ErrorKind::value, "matmul", "the product does not fit in place", product.shape.str(),
+                   self.shape.str());
+            assign("matmul", self, product);
+            return x;
+          },
+          py::is_operator())
       .def("__neg__", [](const NDArray &x) { return unary(OpCode::unary_negative, x, nullptr); })
       .def("__pos__", [](const NDArray &x) { return x; })
       .def("__abs__", [](const NDArray &x) { return unary(OpCode::unary_abs, x, nullptr); })

@@ -10,6 +10,11 @@ std::string type_name(py::handle object) { return Py_TYPE(object.ptr())->tp_name
 
 bool is_integer(py::handle object) { return PyIndex_Check(object.ptr()) && !py::isinstance<NDArray>(object); }
 
+// An integer in x[...]; True and False are masks there. Objects that hold many elements may have __index__ as well.
+bool is_position(py::handle object) {
+  return is_integer(object) && !PyBool_Check(object.ptr()) && !PySequence_Check(object.ptr());
+}
+
 }  // namespace
 
 int64_t to_integer(const char *op, py::handle object) {
@@ -88,7 +93,7 @@ std::pair<NDArray, NDArray> to_operands(const char *op, py::handle x, py::handle
   return {to_array(op, x), to_array(op, y)};
 }
 
-std::vector<IndexItem> to_index(const NDArray &x, py::handle key) {
+std::optional<std::vector<IndexItem>> to_index(const NDArray &x, py::handle key) {
   std::vector<py::handle> parts;
   if (PyTuple_Check(key.ptr())) {
     for (py::handle part : py::reinterpret_borrow<py::tuple>(key)) parts.push_back(part);
@@ -99,8 +104,10 @@ std::vector<IndexItem> to_index(const NDArray &x, py::handle key) {
   for (py::handle part : parts) {
     if (part.ptr() == Py_Ellipsis) {
       ++ellipses;
-    } else if (!part.is_none()) {
+    } else if (PySlice_Check(part.ptr()) || is_position(part)) {
       ++taken;
+    } else if (!part.is_none()) {
+      return std::nullopt;
     }
   }
   if (ellipses > 1) fail(ErrorKind::index, "getitem", "more than one ellipsis");
@@ -119,16 +126,13 @@ std::vector<IndexItem> to_index(const NDArray &x, py::handle key) {
       if (PySlice_Unpack(part.ptr(), &start, &stop, &step) < 0) throw py::error_already_set();
       Py_ssize_t count = PySlice_AdjustIndices(x.shape[axis++], &start, &stop, step);
       items.push_back({IndexItem::slice, start, step, count});
-    } else if (is_integer(part) && !PyBool_Check(part.ptr())) {
+    } else {
       int64_t at = to_integer("getitem", part), extent = x.shape[axis];
       if (at < -extent || at >= extent)
         fail(ErrorKind::index, "getitem", "index out of range",
              std::to_string(at) + " for axis " + std::to_string(axis) + " of shape " + x.shape.str());
       items.push_back({IndexItem::integer, at < 0 ? at + extent : at});
       ++axis;
-    } else {
-      fail(ErrorKind::type, "getitem", "not a basic index", type_name(part), "integers, slices, ..., None",
-           "index by arrays with take or take_along_axis");
     }
   }
   return items;

@@ -27,7 +27,8 @@ Device to_device_or_default(py::handle object);                      // Device, 
 std::optional<Scalar> to_scalar(const char *op, py::handle object);  // bool, int, float; nothing for others
 const NDArray *as_array(py::handle object);                          // nullptr for others
 NDArray to_array(const char *op, py::handle object);                 // throws for others
-std::vector<IndexItem> to_index(const NDArray &x, py::handle key);   // what stands in x[key]
+// What stands in x[key]; nothing where the key is not made of integers, slices, None and an ellipsis alone.
+std::optional<std::vector<IndexItem>> to_index(const NDArray &x, py::handle key);
 // Two operands, one of which may be a number, which takes its dtype from the other.
 std::pair<NDArray, NDArray> to_operands(const char *op, py::handle x, py::handle y);
 

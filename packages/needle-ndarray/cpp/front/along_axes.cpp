@@ -65,14 +65,27 @@ NDArray arg_reduce(OpCode code, const NDArray &x, const int64_t *axis, bool keep
   return axis ? out : reshape(out, Dims(x.ndim(), 1));
 }
 
-NDArray scan(OpCode code, const NDArray &x, const int64_t *axis) {
+NDArray scan(OpCode code, const NDArray &x, const int64_t *axis, const DType *dtype, bool include_initial) {
   const char *op = scan_name(code);
   if (!axis && x.ndim() != 1)
     fail(ErrorKind::value, op, "no axis is named", "shape " + x.shape.str(), "axis=, for other than 1 dimension");
   int at = normalize_axis(op, axis ? *axis : 0, x.ndim());
-  NDArray a = astype(x, sum_dtype(x.dtype), false);
-  NDArray out = NDArray::empty(op, a.shape, a.dtype, a.device());
-  if (out.size() > 0) contract::scan(code, a, at, out);
+  NDArray a = astype(x, dtype ? *dtype : sum_dtype(x.dtype), false);
+  if (info(a.dtype).kind == kBool)
+    fail(ErrorKind::type, op, "no arithmetic in bool", "dtype bool", "an integer or float dtype");
+  Dims shape = a.shape;
+  shape[at] += include_initial;
+  NDArray out = NDArray::empty(op, shape, a.dtype, a.device()), sums = out;
+  if (include_initial) {
+    NDArray first = out;
+    first.shape[at] = 1;
+    unsigned char element[8];
+    store_scalar(op, Scalar{kInt, 0, code == OpCode::scan_prod, false}, a.dtype, element);
+    if (first.size() > 0) contract::fill(element, first);
+    sums.shape = a.shape;
+    if (a.size() > 0) sums.offset += out.strides[at];
+  }
+  if (a.size() > 0) contract::scan(code, a, at, sums);
   return out;
 }
 

@@ -81,6 +81,17 @@ NDArray scatter(OpCode op, const NDArray &x, const NDArray &indices, const NDArr
   return out;
 }
 
+void put(const char *op, const NDArray &x, const NDArray &indices, const NDArray &updates) {
+  common_device(op, {&x, &indices, &updates});
+  if (promote(op, x.dtype, updates.dtype) != x.dtype)
+    fail(ErrorKind::type, op, "the value's dtype does not fit into the array's", info(updates.dtype).name,
+         info(x.dtype).name, "cast it with astype");
+  NDArray places = as_indices(op, indices);
+  NDArray values = broadcast_to(op, astype(updates, x.dtype, false), places.shape);
+  if (values.overlaps(x)) values = copy(values);
+  if (places.size() > 0) contract::scatter(OpCode::scatter_set, reshape(values, {-1}), reshape(places, {-1}), 0, x);
+}
+
 NDArray random_bits(uint64_t key, uint64_t counter, int64_t n, Device device) {
   NDArray out = NDArray::empty("random_bits", Dims{n}, DType::uint32, device);
   if (n > 0) contract::random_bits(key, counter, out);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -39,7 +40,8 @@ Dims broadcast_shapes(const char *op, std::span<const Dims> shapes);
 Device common_device(const char *op, std::initializer_list<const NDArray *> arrays);
 
 // -- views.cpp
-NDArray reshape(const NDArray &x, Dims shape);  // a view where strides allow it, else a copy
+// A view where strides allow it, else a copy; always a copy if so asked, and an error for a copy that is ruled out.
+NDArray reshape(const NDArray &x, Dims shape, std::optional<bool> copy = std::nullopt);
 NDArray permute_dims(const NDArray &x, const Dims &axes);
 NDArray transpose_last(const NDArray &x);
 NDArray broadcast_to(const char *op, const NDArray &x, const Dims &shape);
@@ -48,6 +50,7 @@ NDArray squeeze(const NDArray &x, Dims axes);
 NDArray flip(const NDArray &x, const Dims &axes);
 NDArray bitcast(const NDArray &x, DType dtype);  // the same bits read as another type of the same size
 NDArray windows(const NDArray &x, const Dims &size, const Dims &stride, const Dims &dilation);
+NDArray as_strided(const NDArray &x, const Dims &shape, const Dims &strides, int64_t offset);
 
 // One part of x[...]: an integer or a slice takes the next axis, at positions that lie inside it; new_axis makes one.
 struct IndexItem {
@@ -80,7 +83,8 @@ NDArray where(const NDArray &condition, const NDArray &x, const NDArray &y);
 // No axes: all of them. dtype, for sum and prod, is that of the result.
 NDArray reduce(OpCode op, const NDArray &x, const Dims *axes, const DType *dtype, bool keepdims);
 NDArray arg_reduce(OpCode op, const NDArray &x, const int64_t *axis, bool keepdims);
-NDArray scan(OpCode op, const NDArray &x, const int64_t *axis);
+// dtype is that of the result; include_initial puts the empty sum or product before the others.
+NDArray scan(OpCode op, const NDArray &x, const int64_t *axis, const DType *dtype, bool include_initial);
 NDArray sort(const NDArray &x, int64_t axis, bool descending);
 NDArray argsort(const NDArray &x, int64_t axis, bool descending);
 
@@ -91,6 +95,8 @@ NDArray matmul(const NDArray &x, const NDArray &y);
 NDArray take_along_axis(const NDArray &x, const NDArray &indices, int64_t axis);
 NDArray take(const NDArray &x, const NDArray &indices, int64_t axis);
 NDArray scatter(OpCode op, const NDArray &x, const NDArray &indices, const NDArray &updates, int64_t axis);
+// x[indices] = updates, broadcast, for a 1-d x; where indices repeat, the last one stays.
+void put(const char *op, const NDArray &x, const NDArray &indices, const NDArray &updates);
 NDArray random_bits(uint64_t key, uint64_t counter, int64_t n, Device device);
 
 }  // namespace needle

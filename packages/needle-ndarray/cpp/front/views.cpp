@@ -52,7 +52,7 @@ Dims normalize_axes(const char *op, const Dims &axes, int ndim) {
 
 }  // namespace
 
-NDArray reshape(const NDArray &x, Dims shape) {
+NDArray reshape(const NDArray &x, Dims shape, std::optional<bool> always_copy) {
   Dims asked = shape;
   int unknown = -1;
   int64_t known = 1;
@@ -76,9 +76,14 @@ NDArray reshape(const NDArray &x, Dims shape) {
   NDArray view{x.buffer, x.dtype, shape, {}, x.offset};
   if (size == 0) {
     view.strides = Dims(shape.size());
-    return view;
+    return always_copy.value_or(false) ? copy(view) : view;
   }
-  if (reshaped_strides(x, shape, view.strides)) return view;
+  if (!always_copy.value_or(false)) {
+    if (reshaped_strides(x, shape, view.strides)) return view;
+    if (always_copy)
+      fail(ErrorKind::value, "reshape", "no view of the array has this shape",
+           x.shape.str() + " with strides " + x.strides.str() + " to " + asked.str(), "", "let it copy: copy=None");
+  }
   NDArray result = copy(x);
   result.shape = shape;
   result.strides = row_major_strides(shape);
@@ -192,6 +197,23 @@ NDArray windows(const NDArray &x, const Dims &size, const Dims &stride, const Di
   }
   checked_size("windows", view.shape, info(x.dtype).itemsize);  // windows of windows of windows ...
   return view;
+}
+
+NDArray as_strided(const NDArray &x, const Dims &shape, const Dims &strides, int64_t offset) {
+  int64_t itemsize = info(x.dtype).itemsize, size = checked_size("as_strided", shape, itemsize);
+  std::string asked = "shape " + shape.str() + ", strides " + strides.str() + ", offset " + std::to_string(offset);
+  if (shape.size() != strides.size()) fail(ErrorKind::value, "as_strided", "not one stride for each extent", asked);
+  int64_t low = offset, high = offset, end = static_cast<int64_t>(x.buffer->nbytes) / itemsize;
+  bool is_inside = true;
+  for (int i = 0; i < shape.size() && size > 0; ++i) {
+    int64_t reach;
+    is_inside &= !__builtin_mul_overflow(shape[i] - 1, strides[i], &reach) &&
+                 !__builtin_add_overflow(reach < 0 ? low : high, reach, reach < 0 ? &low : &high);
+  }
+  if (!is_inside || low < 0 || (size > 0 ? high >= end : offset > end))
+    fail(ErrorKind::index, "as_strided", "the view would leave the array's buffer", asked,
+         "elements 0 to " + std::to_string(end - 1));
+  return {x.buffer, x.dtype, shape, strides, offset};
 }
 
 NDArray index(const NDArray &x, const std::vector<IndexItem> &items) {

@@ -6,7 +6,7 @@
 [22.0, 32.0]
 """
 
-from needle.ndarray import _elementwise, io, random
+from needle.ndarray import _elementwise, io, linalg, random
 from needle.ndarray._core import (
     BackendError,
     Device,
@@ -17,6 +17,7 @@ from needle.ndarray._core import (
     argmax,
     argmin,
     argsort,
+    as_strided,
     astype,
     broadcast_shapes,
     broadcast_to,
@@ -43,7 +44,11 @@ from needle.ndarray._core import (
     windows,
 )
 from needle.ndarray._elementwise import *  # noqa: F403  # pyright: ignore[reportWildcardImportFromLibrary]
+from needle.ndarray.arithmetic import clip, diff
+from needle.ndarray.arrangement import moveaxis, repeat, roll, split, swapaxes, tile, unfold, unstack
 from needle.ndarray.backend import Backend, BackendUnavailable, View
+from needle.ndarray.constants import e, inf, nan, newaxis, pi
+from needle.ndarray.contraction import matrix_transpose, tensordot, vecdot
 from needle.ndarray.conv import conv
 from needle.ndarray.creation import (
     arange,
@@ -67,6 +72,7 @@ from needle.ndarray.devices import (
     set_num_threads,
     synchronize,
 )
+from needle.ndarray.dtype_info import can_cast, finfo, iinfo, isdtype
 from needle.ndarray.dtypes import (
     bfloat16,
     bool,
@@ -82,20 +88,135 @@ from needle.ndarray.dtypes import (
     uint32,
     uint64,
 )
+from needle.ndarray.einsum import einsum
+from needle.ndarray.grids import linspace, meshgrid, tril, triu
+from needle.ndarray.inspection import __array_api_version__, __array_namespace_info__
 from needle.ndarray.io import load_safetensors, save_safetensors
 from needle.ndarray.manipulation import broadcast_arrays, concat, pad, stack
 from needle.ndarray.printing import array_repr as _array_repr
-from needle.ndarray.reductions import mean
+from needle.ndarray.reductions import mean, std, var
+from needle.ndarray.searching import count_nonzero, nonzero, searchsorted, topk
+from needle.ndarray.sets import isin, unique_all, unique_counts, unique_inverse, unique_values
 
 __all__ = [
-    "Backend", "BackendError", "BackendUnavailable", "DType", "Device", "NDArray", "View", "all", "any", "arange",
-    "argmax", "argmin", "argsort", "asarray", "astype", "bfloat16", "bool", "broadcast_arrays", "broadcast_shapes",
-    "broadcast_to", "concat", "contiguous", "conv", "copy", "cumulative_prod", "cumulative_sum", "default_device",
-    "device", "devices", "empty", "empty_like", "expand_dims", "eye", "flip", "float16", "float32", "float64",
-    "full", "full_like", "get_num_threads", "int8", "int16", "int32", "int64", "io", "load_safetensors", "matmul",
-    "max", "mean", "min", "ones", "ones_like", "pad", "permute_dims", "prod", "random", "reshape", "result_type",
-    "save_safetensors", "scatter", "set_default_device", "set_num_threads", "sort", "squeeze", "stack", "sum",
-    "synchronize", "take", "take_along_axis", "uint8", "uint16", "uint32", "uint64", "where", "windows", "zeros",
+    "Backend",
+    "BackendError",
+    "BackendUnavailable",
+    "DType",
+    "Device",
+    "NDArray",
+    "View",
+    "__array_api_version__",
+    "__array_namespace_info__",
+    "all",
+    "any",
+    "arange",
+    "argmax",
+    "argmin",
+    "argsort",
+    "as_strided",
+    "asarray",
+    "astype",
+    "bfloat16",
+    "bool",
+    "broadcast_arrays",
+    "broadcast_shapes",
+    "broadcast_to",
+    "can_cast",
+    "clip",
+    "concat",
+    "contiguous",
+    "conv",
+    "copy",
+    "count_nonzero",
+    "cumulative_prod",
+    "cumulative_sum",
+    "default_device",
+    "device",
+    "devices",
+    "diff",
+    "e",
+    "einsum",
+    "empty",
+    "empty_like",
+    "expand_dims",
+    "eye",
+    "finfo",
+    "flip",
+    "float16",
+    "float32",
+    "float64",
+    "full",
+    "full_like",
+    "get_num_threads",
+    "iinfo",
+    "inf",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "io",
+    "isdtype",
+    "isin",
+    "linalg",
+    "linspace",
+    "load_safetensors",
+    "matmul",
+    "matrix_transpose",
+    "max",
+    "mean",
+    "meshgrid",
+    "min",
+    "moveaxis",
+    "nan",
+    "newaxis",
+    "nonzero",
+    "ones",
+    "ones_like",
+    "pad",
+    "permute_dims",
+    "pi",
+    "prod",
+    "random",
+    "repeat",
+    "reshape",
+    "result_type",
+    "roll",
+    "save_safetensors",
+    "scatter",
+    "searchsorted",
+    "set_default_device",
+    "set_num_threads",
+    "sort",
+    "split",
+    "squeeze",
+    "stack",
+    "std",
+    "sum",
+    "swapaxes",
+    "synchronize",
+    "take",
+    "take_along_axis",
+    "tensordot",
+    "tile",
+    "topk",
+    "tril",
+    "triu",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "unfold",
+    "unique_all",
+    "unique_counts",
+    "unique_inverse",
+    "unique_values",
+    "unstack",
+    "var",
+    "vecdot",
+    "where",
+    "windows",
+    "zeros",
     "zeros_like",
 ]  # fmt: skip
 __all__ += _elementwise.__all__

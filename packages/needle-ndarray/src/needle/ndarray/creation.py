@@ -186,8 +186,8 @@ def eye(
     return equal(rows[:, None] + k, columns).astype(_chosen("eye", dtype, float32))
 
 
-def asarray(obj: Any, /, dtype: DType | None = None, device: DeviceLike = None) -> NDArray:
-    """Return a new array with the elements of `obj`, copied.
+def asarray(obj: Any, /, dtype: DType | None = None, device: DeviceLike = None, *, copy: bool | None = None) -> NDArray:
+    """Return an array with the elements of `obj`.
 
     Args:
         obj: a number; lists, tuples or ranges, nested to the same depth and length, of numbers or arrays; an `NDArray`;
@@ -195,10 +195,12 @@ def asarray(obj: Any, /, dtype: DType | None = None, device: DeviceLike = None) 
         dtype: of the result. Without it numbers give bool, int64 or float32, the first that holds them all, and arrays
             keep theirs.
         device: of the result. Without it an `NDArray` stays where it is.
+        copy: None keeps an `NDArray` of that dtype on that device as it is, and copies all else; True always copies;
+            False never does.
 
     Raises:
         TypeError: `obj` is nothing of these, or its elements are of a dtype that Needle has not.
-        ValueError: nested sequences are ragged.
+        ValueError: nested sequences are ragged, or `copy=False` where a copy is needed.
         OverflowError: a number does not fit into the dtype.
 
     >>> asarray([[1, 2], [3, 4]]).dtype.name
@@ -209,7 +211,9 @@ def asarray(obj: Any, /, dtype: DType | None = None, device: DeviceLike = None) 
     if isinstance(obj, NDArray):
         moved = obj if device is None else obj.to_device(find_device(device))
         changed = moved if dtype is None else moved.astype(dtype, copy=False)
-        return changed.copy() if changed.shares_buffer(obj) else changed
+        if copy is False and changed is not obj:
+            raise ValueError(message("asarray", "another dtype or device takes a copy"))
+        return changed.copy() if copy and changed.shares_buffer(obj) else changed
     if isinstance(obj, SEQUENCES):
         return _from_nested(obj, dtype, device)
     if type(obj) in (bool, int, float):  # not their subclasses: NumPy's float64 is a float, and knows its dtype

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["broadcast_arrays", "concat", "pad", "spread", "stack"]
 
 
-def broadcast_arrays(*arrays: NDArray) -> list[NDArray]:
+def broadcast_arrays(*arrays: NDArray) -> tuple[NDArray, ...]:
     """Return views of the arrays, broadcast to their common shape.
 
     Raises:
@@ -26,11 +26,11 @@ def broadcast_arrays(*arrays: NDArray) -> list[NDArray]:
     [(2, 3), (2, 3)]
     """
     shape = _core.broadcast_shapes(*(x.shape for x in arrays))
-    return [_core.broadcast_to(x, shape) for x in arrays]
+    return tuple(_core.broadcast_to(x, shape) for x in arrays)
 
 
-def concat(arrays: Sequence[NDArray], /, *, axis: int = 0) -> NDArray:
-    """Return the arrays joined along an axis that they have, in their promoted dtype.
+def concat(arrays: Sequence[NDArray], /, *, axis: int | None = 0) -> NDArray:
+    """Return the arrays joined along an axis that they have, or flattened where it is None, in their promoted dtype.
 
     Raises:
         ValueError: there are none, or they differ in rank, in device, or in an extent off the axis.
@@ -40,6 +40,8 @@ def concat(arrays: Sequence[NDArray], /, *, axis: int = 0) -> NDArray:
     >>> concat([asarray([1, 2]), asarray([3])]).tolist()
     [1, 2, 3]
     """
+    if axis is None:
+        return _join("concat", [x.reshape(-1) for x in arrays], 0)
     return _join("concat", arrays, axis)
 
 

@@ -1,16 +1,17 @@
-"""Reductions that are made of the front's."""
+"""Statistics that are made of the front's reductions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from needle.ndarray import _core
+from needle.ndarray._elementwise import sqrt, square
 from needle.ndarray.dtypes import float32
 
 if TYPE_CHECKING:
     from needle.ndarray._core import Axes, NDArray
 
-__all__ = ["mean"]
+__all__ = ["mean", "std", "var"]
 
 
 def mean(x: NDArray, /, *, axis: Axes = None, keepdims: bool = False) -> NDArray:
@@ -26,3 +27,29 @@ def mean(x: NDArray, /, *, axis: Axes = None, keepdims: bool = False) -> NDArray
     total = _core.sum(x, axis=axis, dtype=float32 if is_half else None, keepdims=keepdims)
     result = total / (x.size // max(total.size, 1))
     return result.astype(x.dtype) if is_half else result
+
+
+def var(x: NDArray, /, *, axis: Axes = None, correction: float = 0, keepdims: bool = False) -> NDArray:
+    """Return the variance over the axes, or over all: the squared distances from the mean, summed and divided.
+
+    The divisor is the number of elements less the correction: 0 for the variance of a population, 1 for the unbiased
+    estimate from a sample. Where it is not positive the result is NaN or infinite. Dtypes are as in `mean`.
+
+    >>> from needle.ndarray import asarray
+    >>> var(asarray([1.0, 2.0, 3.0])).item(), var(asarray([1.0, 2.0, 3.0]), correction=1).item()
+    (0.6666666865348816, 1.0)
+    """
+    wide = x if x.dtype.kind == "float" and x.dtype.itemsize >= float32.itemsize else x.astype(float32)
+    total = _core.sum(square(wide - mean(wide, axis=axis, keepdims=True)), axis=axis, keepdims=keepdims)
+    result = total / max(x.size // max(total.size, 1) - correction, 0)
+    return result.astype(x.dtype, copy=False) if x.dtype.kind == "float" else result
+
+
+def std(x: NDArray, /, *, axis: Axes = None, correction: float = 0, keepdims: bool = False) -> NDArray:
+    """Return the standard deviation over the axes, or over all: the square root of `var`.
+
+    >>> from needle.ndarray import asarray
+    >>> std(asarray([1.0, 2.0, 3.0]), correction=1).item()
+    1.0
+    """
+    return sqrt(var(x, axis=axis, correction=correction, keepdims=keepdims))
