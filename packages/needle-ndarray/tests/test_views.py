@@ -140,7 +140,15 @@ def test_views_share_and_copies_do_not(device: str) -> None:
     same = x.astype(x.dtype, copy=False)
     for view in (x.T, x[1:], x.reshape(3, 2), nd.flip(x), nd.expand_dims(x), nd.contiguous(x), same):
         assert view.shares_buffer(x)
-    for copied in (x.copy(), nd.copy(x), x.astype(x.dtype), x.T.contiguous(), nd.asarray(x), x + 0, x.T.reshape(-1)):
+    for copied in (
+        x.copy(),
+        nd.copy(x),
+        x.astype(x.dtype),
+        x.T.contiguous(),
+        nd.asarray(x, copy=True),
+        x + 0,
+        x.T.reshape(-1),
+    ):
         assert not copied.shares_buffer(x)
         assert copied.is_contiguous
     x.T[0, 1] = 9

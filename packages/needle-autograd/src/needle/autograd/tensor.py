@@ -435,4 +435,4 @@ def tensor(
     >>> tensor([[1, 2], [3, 4]]).shape
     (2, 2)
     """
-    return Tensor(nd.asarray(obj.data if isinstance(obj, Tensor) else obj, dtype, device), requires_grad)
+    return Tensor(nd.asarray(obj.data if isinstance(obj, Tensor) else obj, dtype, device, copy=True), requires_grad)

@@ -7,6 +7,7 @@
 """
 
 from needle.ndarray import _elementwise, io, random
+from needle.ndarray import exchange as _exchange
 from needle.ndarray._core import (
     BackendError,
     Device,
@@ -51,6 +52,7 @@ from needle.ndarray.creation import (
     empty,
     empty_like,
     eye,
+    from_numpy,
     full,
     full_like,
     ones,
@@ -82,7 +84,8 @@ from needle.ndarray.dtypes import (
     uint32,
     uint64,
 )
-from needle.ndarray.io import load_safetensors, save_safetensors
+from needle.ndarray.exchange import from_dlpack
+from needle.ndarray.io import load, load_safetensors, save, save_safetensors
 from needle.ndarray.manipulation import broadcast_arrays, concat, pad, stack
 from needle.ndarray.printing import array_repr as _array_repr
 from needle.ndarray.reductions import mean
@@ -92,12 +95,18 @@ __all__ = [
     "argmax", "argmin", "argsort", "asarray", "astype", "bfloat16", "bool", "broadcast_arrays", "broadcast_shapes",
     "broadcast_to", "concat", "contiguous", "conv", "copy", "cumulative_prod", "cumulative_sum", "default_device",
     "device", "devices", "empty", "empty_like", "expand_dims", "eye", "flip", "float16", "float32", "float64",
-    "full", "full_like", "get_num_threads", "int8", "int16", "int32", "int64", "io", "load_safetensors", "matmul",
-    "max", "mean", "min", "ones", "ones_like", "pad", "permute_dims", "prod", "random", "reshape", "result_type",
-    "save_safetensors", "scatter", "set_default_device", "set_num_threads", "sort", "squeeze", "stack", "sum",
-    "synchronize", "take", "take_along_axis", "uint8", "uint16", "uint32", "uint64", "where", "windows", "zeros",
-    "zeros_like",
+    "from_dlpack", "from_numpy", "full", "full_like", "get_num_threads", "int8", "int16", "int32", "int64", "io",
+    "load", "load_safetensors", "matmul", "max", "mean", "min", "ones", "ones_like", "pad", "permute_dims", "prod",
+    "random", "reshape", "result_type", "save", "save_safetensors", "scatter", "set_default_device",
+    "set_num_threads", "sort", "squeeze", "stack", "sum", "synchronize", "take", "take_along_axis", "uint8", "uint16",
+    "uint32", "uint64", "where", "windows", "zeros", "zeros_like",
 ]  # fmt: skip
 __all__ += _elementwise.__all__
 
+# The methods of NDArray that are written in Python.
 NDArray.__repr__ = _array_repr  # pyright: ignore[reportAttributeAccessIssue] - object's has another parameter name
+NDArray.numpy = _exchange.to_numpy
+NDArray.__array__ = _exchange.to_array
+NDArray.__reduce__ = _exchange.reduce  # pyright: ignore[reportAttributeAccessIssue] - as above
+NDArray.__copy__ = NDArray.copy
+NDArray.__deepcopy__ = lambda self, _memo, /: self.copy()
