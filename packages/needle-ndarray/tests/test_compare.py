@@ -1,7 +1,10 @@
-"""Arrays of PyTorch and JAX, there and back in one memory: `./dev compare` installs both."""
+"""Other libraries take our arrays, and we theirs: PyTorch, JAX, SciPy, scikit-learn. `./dev compare` installs them."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -90,3 +93,41 @@ def test_to_jax(jax: Any, device: str, dtype: nd.DType) -> None:
         a = jax.numpy.from_dlpack(y)
         assert (a.dtype.name, a.tolist()) == (dtype.name, y.tolist())
         np.testing.assert_array_equal(np.asarray(jax.numpy.asarray(np.asarray(y))), np.asarray(a))
+
+
+# Functions that compute on arrays of whatever namespace they are given.
+DISPATCH = """
+import numpy as np, scipy.integrate, scipy.special, sklearn
+from sklearn import metrics, preprocessing
+from needle import ndarray as nd
+
+a = np.random.default_rng(0).standard_normal((6, 3))
+x = nd.asarray(a, device=DEVICE)
+with sklearn.config_context(array_api_dispatch=True):
+    for function in (
+        lambda v: scipy.special.logsumexp(v, axis=1),
+        lambda v: scipy.integrate.trapezoid(v, dx=0.5, axis=0),
+        lambda v: preprocessing.MinMaxScaler().fit_transform(v),
+    ):
+        result = function(x)
+        assert isinstance(result, nd.NDArray), type(result)
+        assert result.device == x.device
+        np.testing.assert_allclose(result.numpy(), function(a), rtol=1e-12, atol=1e-12)
+    error = metrics.mean_squared_error(x[:, 0], x[:, 1])
+    np.testing.assert_allclose(error, metrics.mean_squared_error(a[:, 0], a[:, 1]), rtol=1e-12)
+"""
+
+
+@pytest.mark.skipif(not hasattr(nd.NDArray, "__array_namespace__"), reason="NDArray has no __array_namespace__")
+def test_scipy_and_scikit_learn_compute_on_our_arrays(device: str) -> None:
+    for name in ("scipy", "sklearn"):
+        pytest.importorskip(name, reason=f"{name} is not installed; ./dev compare installs it")
+    # SciPy reads the setting when it is imported.
+    done = subprocess.run(
+        [sys.executable, "-c", DISPATCH.replace("DEVICE", repr(device))],
+        env={**os.environ, "SCIPY_ARRAY_API": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
