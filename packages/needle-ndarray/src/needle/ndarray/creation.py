@@ -248,12 +248,12 @@ def from_numpy(x: Any, /) -> NDArray:
 
 def _import(obj: Any, device: Device, copy: bool | None) -> NDArray:
     """Return an array of an object with memory of its own, by the first protocol that it offers."""
-    if (name := getattr(getattr(obj, "dtype", None), "name", None)) in AS_BITS:
-        return _core.reinterpret(_import(obj.view(AS_BITS[name]), device, copy), _core.dtypes[name])
     try:
         data = memoryview(obj)
-    except TypeError as error:
-        if hasattr(obj, "__dlpack__"):
+    except (TypeError, ValueError, BufferError) as error:  # no buffer, or one of elements that buffers lack
+        if (name := getattr(getattr(obj, "dtype", None), "name", None)) in AS_BITS:
+            return _core.reinterpret(_import(obj.view(AS_BITS[name]), device, copy), _core.dtypes[name])
+        if isinstance(error, TypeError) and hasattr(obj, "__dlpack__"):
             return from_dlpack(obj, device=device, copy=copy)
         expected = "numbers, nested lists of them, an NDArray or an object with the buffer protocol or DLPack"
         raise TypeError(

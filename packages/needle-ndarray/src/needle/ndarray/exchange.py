@@ -54,11 +54,12 @@ def from_dlpack(x: Any, /, *, device: DeviceLike = None, copy: bool | None = Non
     wanted: dict[str, Any] = {"max_version": DLPACK_VERSION}
     if copy is False:
         wanted["copy"] = False
-    source = tuple(map(int, x.__dlpack_device__()))
+    source = x.__dlpack_device__()
     if source != HOST:
         if device is None:
             hint = 'with device="cpu" it is copied'
-            raise BufferError(message("from_dlpack", "the memory is not the host's", got=f"{source}", hint=hint))
+            got = str(tuple(map(int, source)))
+            raise BufferError(message("from_dlpack", "the memory is not the host's", got=got, hint=hint))
         wanted["dl_device"] = HOST
     where = find_device(x.device if device is None and isinstance(x, NDArray) else device or "cpu")
     try:
