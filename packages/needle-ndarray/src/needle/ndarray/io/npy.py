@@ -133,7 +133,7 @@ def _read(file: IO[bytes], size: int, device: Device) -> NDArray:
         words.byteswap()
         data = words.tobytes()
     if is_fortran:
-        return _core.from_bytes(data, dtype, shape[::-1], device).T
+        return _core.permute_dims(_core.from_bytes(data, dtype, shape[::-1], device), range(len(shape))[::-1])
     return _core.from_bytes(data, dtype, shape, device)
 
 
