@@ -16,7 +16,7 @@ from environment import requirements
 ROOT = Path(__file__).parent.parent
 PACKAGES = sorted((ROOT / "packages").iterdir())
 EACH = pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
-CONDA_NAMES = {"matplotlib-base": "matplotlib", "python-build": "build"}
+CONDA_NAMES = {"matplotlib-base": "matplotlib", "python-build": "build", "pytorch": "torch"}
 
 
 def load(path: Path) -> dict[str, Any]:

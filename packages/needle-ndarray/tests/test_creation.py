@@ -158,22 +158,6 @@ def test_asarray_of_a_list_is_that_of_numpy(device: str, rng: np.random.Generato
     np.testing.assert_array_equal(nd.asarray(data.tolist(), device=device).numpy(), data, strict=True)
 
 
-def test_asarray_copies(device: str) -> None:
-    data = np.zeros(3)
-    x = nd.asarray(data, device=device)
-    y = nd.asarray(x, copy=True)
-    assert nd.asarray(x).shares_buffer(x)
-    assert nd.asarray(x, copy=False).shares_buffer(x)
-    with pytest.raises(ValueError, match=r"\[asarray\] another dtype or device takes a copy"):
-        nd.asarray(x, nd.float32, copy=False)
-    data[:] = 1
-    x[0] = 2
-    assert x.tolist() == [2, 0, 0]
-    assert y.tolist() == [0, 0, 0]
-    assert y.device == x.device
-    assert nd.asarray(x, nd.float32).dtype is nd.float32
-
-
 def test_asarray_between_devices() -> None:
     x = nd.asarray([[1, 2], [3, 4]], device="cpu").T
     y = nd.asarray(x, nd.float64, "numpy")

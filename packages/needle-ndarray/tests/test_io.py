@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import struct
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from needle import ndarray as nd
-from needle.ndarray.io import atomic_write
+from needle.ndarray.io import SafetensorsFile, atomic_write
 
 CODES = {
     "BOOL": nd.bool, "U8": nd.uint8, "I8": nd.int8, "U16": nd.uint16, "I16": nd.int16, "U32": nd.uint32,
@@ -232,6 +233,57 @@ def test_other_writers_files(tmp_path: Path) -> None:
     found, metadata = nd.load_safetensors(path, "numpy")
     assert {name: x.tolist() for name, x in found.items()} == {"b": [3], "none": [], "a": [1, 2], "zero": []}
     assert metadata == {}
+
+
+def test_lazy_files_read_what_is_asked_for(device: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    expected = arrays(device)
+    nd.save_safetensors(path, expected, {"epoch": "3"})
+    file = nd.load(path, device=device)
+    assert isinstance(file, SafetensorsFile)
+    assert (list(file), len(file), file.metadata) == (list(expected), len(expected), {"epoch": "3"})
+    for name, x in file.items():
+        assert (x.dtype, x.shape, str(x.device)) == (expected[name].dtype, expected[name].shape, device)
+        assert x.to_bytes() == expected[name].to_bytes()
+    assert "nothing" not in file
+    with pytest.raises(KeyError, match="nothing"):
+        file["nothing"]
+    assert re.fullmatch(r"SafetensorsFile\('.*x.safetensors', 15 arrays\)", repr(file))
+
+
+def test_lazy_files_are_mapped(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    nd.save(path, {"x": nd.arange(4)})
+    before = path.read_bytes()
+    file = nd.load(path, device="cpu")
+    x, again = file["x"], file["x"]
+    x[0] = 9
+    assert again.tolist() == [9, 1, 2, 3], "one memory"
+    assert path.read_bytes() == before, "which is not the file"
+    nd.save(path, {"x": nd.zeros(4)})
+    path.unlink()
+    del file, again
+    assert x.tolist() == [9, 1, 2, 3], "and which lasts"
+    numbers = memoryview(x)
+    del x
+    assert numbers.tolist() == [9, 1, 2, 3]
+
+
+def test_lazy_files_of_other_writers(tmp_path: Path) -> None:
+    """Elements that are not aligned, no elements, no arrays."""
+    header = {"a": entry("U8", [1], [0, 1]), "b": entry("I16", [2], [1, 5]), "none": entry("F64", [0], [5, 5])}
+    text = json.dumps(header).encode()
+    path = write(tmp_path / "x.safetensors", text + b" " * (-len(text) % 8), b"\7\1\0\2\0")
+    assert {name: x.tolist() for name, x in nd.load(path, device="cpu").items()} == {"a": [7], "b": [1, 2], "none": []}
+    assert dict(nd.load(write(path, {}))) == {}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_lazy_files_that_are_hostile(tmp_path: Path, name: str) -> None:
+    header, data, text = HOSTILE[name]
+    path = write(tmp_path / "x.safetensors", header, data)
+    with pytest.raises(ValueError, match=rf"\[load_safetensors\] '.*x.safetensors' is not .*, or is damaged: .*{text}"):
+        dict(nd.load(path, device="cpu"))
 
 
 def test_mutated_files(tmp_path: Path) -> None:

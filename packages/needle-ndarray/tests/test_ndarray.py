@@ -95,11 +95,6 @@ def test_numpy_of_any_layout(device: str) -> None:
     assert nd.zeros((), device=device).numpy().shape == ()
 
 
-def test_numpy_has_no_bfloat16(device: str) -> None:
-    with pytest.raises(TypeError, match=r"\[numpy\] NumPy has no such element type; got bfloat16; hint: cast it"):
-        nd.zeros(2, nd.bfloat16, device).numpy()
-
-
 def test_buffer_protocol() -> None:
     x = nd.arange(6, dtype=nd.int16, device="cpu").reshape(2, 3)
     view = memoryview(x.T)

@@ -141,45 +141,6 @@ void bind_creation(py::module_ &m) {
   define(
       m, "iota", [](int64_t n, DType dtype, py::handle device) { return iota(n, dtype, to_device_or_default(device)); },
       py::arg("n"), py::arg("dtype"), py::arg("device") = py::none());
-  define(
-      m, "from_bytes",
-      [](const py::buffer &data, DType dtype, py::handle shape, py::handle device) {
-        Dims dims = to_dims("from_bytes", shape);
-        int64_t itemsize = info(dtype).itemsize, size = checked_size("from_bytes", dims, itemsize);
-        py::buffer_info bytes = data.request();
-        if (bytes.size * bytes.itemsize != size * itemsize)
-          fail(ErrorKind::value, "from_bytes", "the number of bytes does not fit the shape",
-               std::to_string(bytes.size * bytes.itemsize),
-               std::to_string(size * itemsize) + ", for shape " + dims.str());
-        if (!PyBuffer_IsContiguous(bytes.view(), 'C'))
-          fail(ErrorKind::value, "from_bytes", "the bytes do not lie in one run");
-        return from_host(bytes.ptr, dims, dtype, to_device_or_default(device));
-      },
-      py::arg("data"), py::arg("dtype"), py::arg("shape"), py::arg("device") = py::none());
-  m.def(
-      "from_buffer",
-      [](const py::buffer &data, py::handle device) {
-        py::buffer_info source = data.request();
-        std::optional<DType> dtype;
-        for (int i = 0; i < kDTypes; ++i) {
-          const DTypeInfo &type = info(static_cast<DType>(i));
-          // "l" and "q" may both be 64 bits, and so on: the letter decides the kind, itemsize the width.
-          std::string format = source.format == "l" ? "q" : source.format == "L" ? "Q" : source.format;
-          if (format == "q" && source.itemsize == 4) format = "i";
-          if (format == "Q" && source.itemsize == 4) format = "I";
-          if (type.format && format == type.format && type.itemsize == source.itemsize) dtype = static_cast<DType>(i);
-        }
-        if (!dtype)
-          fail(ErrorKind::type, "asarray", "no dtype for elements of this format", "\"" + source.format + "\"",
-               "bool, integers or floats in native byte order");
-        Dims shape;
-        for (py::ssize_t extent : source.shape) shape.push(extent);
-        std::vector<char> host(static_cast<size_t>(source.size * source.itemsize));
-        if (PyBuffer_ToContiguous(host.data(), source.view(), static_cast<Py_ssize_t>(host.size()), 'C') < 0)
-          throw py::error_already_set();
-        return from_host(host.data(), shape, *dtype, to_device_or_default(device));
-      },
-      py::arg("data"), py::arg("device") = py::none());
   m.def("result_type", [](const py::args &operands) {
     // Arrays and dtypes first: numbers take their dtype from what these give.
     std::optional<DType> dtype;

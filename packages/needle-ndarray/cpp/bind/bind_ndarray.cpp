@@ -17,32 +17,6 @@ py::bytes to_bytes(const NDArray &x) {
   return owner;
 }
 
-// Exports the memory itself, of arrays whose backend keeps them where the host can read.
-py::buffer_info buffer_info(const NDArray &x) {
-  const DTypeInfo &type = info(x.dtype);
-  if (!x.device().backend->table.host_memory)
-    fail(ErrorKind::buffer, "buffer", "the host cannot read this device's memory", "device " + x.device().str(), "",
-         "use .numpy() or .to_device(\"cpu\")");
-  if (!type.format)
-    fail(ErrorKind::buffer, "buffer", "the buffer protocol has no such element type", type.name, "",
-         "cast it with astype(float32)");
-  std::vector<py::ssize_t> strides;
-  for (int64_t stride : x.strides) strides.push_back(stride * type.itemsize);
-  return py::buffer_info(static_cast<char *>(x.buffer->data) + x.offset * type.itemsize, type.itemsize, type.format,
-                         x.ndim(), {x.shape.begin(), x.shape.end()}, strides);
-}
-
-py::object to_numpy(const py::object &self) {
-  const NDArray &x = self.cast<const NDArray &>();
-  const DTypeInfo &type = info(x.dtype);
-  if (!type.format)
-    fail(ErrorKind::type, "numpy", "NumPy has no such element type", type.name, "", "cast it with astype(float32)");
-  py::module_ numpy = py::module_::import("numpy");
-  if (x.device().backend->table.host_memory) return numpy.attr("asarray")(self);
-  py::object flat = numpy.attr("frombuffer")(py::bytearray(to_bytes(x)), type.format);
-  return flat.attr("reshape")(to_tuple(x.shape));
-}
-
 Scalar item(const NDArray &x) {
   if (x.size() != 1) fail(ErrorKind::value, "item", "not exactly one element", "shape " + x.shape.str());
   unsigned char element[8];
@@ -112,9 +86,7 @@ void bind_ndarray(py::class_<NDArray> &cls) {
       .def_property_readonly("mT", &matrix_transpose)
       .def("shares_buffer", [](const NDArray &x, const NDArray &y) { return x.buffer == y.buffer; }, py::pos_only());
 
-  cls.def_buffer(&buffer_info)
-      .def("to_bytes", &to_bytes)
-      .def("numpy", &to_numpy)
+  cls.def("to_bytes", &to_bytes)
       .def("tolist", &nested_list)
       .def("item", [](const NDArray &x) { return from_scalar(item(x)); })
       .def("__bool__", [](const NDArray &x) { return py::bool_(from_scalar(item(x))); })

@@ -101,6 +101,7 @@ void bind_types(py::module_ &m) {
   py::class_<Device>(m, "Device", "A device of a backend that has been loaded.")
       .def_property_readonly("name", [](const Device &d) { return d.backend->name; })
       .def_property_readonly("index", [](const Device &d) { return d.index; })
+      .def_property_readonly("host_memory", [](const Device &d) { return d.backend->table.host_memory != 0; })
       .def_property_readonly("description",
                              [](const Device &d) {
                                const needle_backend &table = d.backend->table;

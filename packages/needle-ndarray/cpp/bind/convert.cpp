@@ -47,6 +47,12 @@ DType to_dtype(const char *op, py::handle object) {
   return object.cast<const PyDType &>().value;
 }
 
+std::optional<bool> to_copy(const char *op, py::handle object) {
+  if (object.is_none()) return std::nullopt;
+  if (!PyBool_Check(object.ptr())) fail(ErrorKind::type, op, "copy is not True, False or None", type_name(object));
+  return object.ptr() == Py_True;
+}
+
 Device to_device_or_default(py::handle object) {
   if (py::isinstance<Device>(object)) return object.cast<Device>();
   // Names and the default are resolved by the registry, which loads plugins when they are first asked for.

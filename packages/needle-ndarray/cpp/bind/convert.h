@@ -23,6 +23,7 @@ Dims to_dims(const char *op, py::handle object);                 // an int or a 
 std::optional<Dims> to_axes(const char *op, py::handle object);  // the same or None
 int64_t to_integer(const char *op, py::handle object);
 DType to_dtype(const char *op, py::handle object);
+std::optional<bool> to_copy(const char *op, py::handle object);      // the argument `copy`: True, False or None
 Device to_device_or_default(py::handle object);                      // Device, text or None
 std::optional<Scalar> to_scalar(const char *op, py::handle object);  // bool, int, float; nothing for others
 const NDArray *as_array(py::handle object);                          // nullptr for others
@@ -41,10 +42,11 @@ py::object nested_list(const NDArray &x);
 void raise(const Error &error);
 
 // Each in the file of its name.
-void bind_types(py::module_ &m);                // DType, Device, backends, exceptions
-void bind_ndarray(py::class_<NDArray> &cls);    // attributes, conversions, views, indexing
-void bind_operators(py::class_<NDArray> &cls);  // + - * ...
-void bind_functions(py::module_ &m);            // the functions of the namespace
+void bind_types(py::module_ &m);                               // DType, Device, backends, exceptions
+void bind_ndarray(py::class_<NDArray> &cls);                   // attributes, conversions, views, indexing
+void bind_operators(py::class_<NDArray> &cls);                 // + - * ...
+void bind_functions(py::module_ &m);                           // the functions of the namespace
+void bind_exchange(py::module_ &m, py::class_<NDArray> &cls);  // memory shared with others: buffers, DLPack
 
 // A table whose functions call the methods of a Python `Backend`: python_backend.cpp
 needle_backend python_backend_table(py::object backend, const std::string &name, std::shared_ptr<void> &owner);

@@ -12,4 +12,5 @@ PYBIND11_MODULE(_core, m) {
   needle::bind::bind_ndarray(ndarray);
   needle::bind::bind_operators(ndarray);
   needle::bind::bind_functions(m);
+  needle::bind::bind_exchange(m, ndarray);
 }

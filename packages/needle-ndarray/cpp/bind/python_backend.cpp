@@ -40,17 +40,9 @@ needle_status guarded(void *context, Body body) {
   }
 }
 
-DType dtype_of(DLDataType dl) {
-  for (int i = 0; i < kDTypes; ++i) {
-    const DLDataType &known = info(static_cast<DType>(i)).dl;
-    if (known.code == dl.code && known.bits == dl.bits) return static_cast<DType>(i);
-  }
-  fail(ErrorKind::type, "backend", "unknown dtype");
-}
-
 py::object to_view(const PythonBackend &b, const DLTensor *t) {
   if (!t) return py::none();
-  DType dtype = dtype_of(t->dtype);
+  DType dtype = *find_dtype(t->dtype);
   Dims shape, strides;
   for (int i = 0; i < t->ndim; ++i) {
     shape.push(t->shape[i]);
@@ -113,7 +105,7 @@ needle_status synchronize(void *context, int32_t device) {
 
 needle_status fill(void *context, const void *value, needle_out out) {
   return guarded(context, [&](PythonBackend &b) {
-    b.self.attr("fill")(from_scalar(load_scalar(dtype_of(out->dtype), value)), to_view(b, out));
+    b.self.attr("fill")(from_scalar(load_scalar(*find_dtype(out->dtype), value)), to_view(b, out));
   });
 }
 

@@ -110,9 +110,14 @@ Buffer::Buffer(Device device, size_t nbytes) : device(device), nbytes(std::max<s
   live_buffers.fetch_add(1, std::memory_order_relaxed);
 }
 
+Buffer::Buffer(Device device, void *data, size_t nbytes, std::shared_ptr<void> owner)
+    : device(device), nbytes(nbytes), data(data), owner(std::move(owner)) {
+  live_buffers.fetch_add(1, std::memory_order_relaxed);
+}
+
 Buffer::~Buffer() {
   const needle_backend &table = device.backend->table;
-  table.free(table.context, device.index, data, nbytes);
+  if (!owner) table.free(table.context, device.index, data, nbytes);
   live_buffers.fetch_sub(1, std::memory_order_relaxed);
 }
 

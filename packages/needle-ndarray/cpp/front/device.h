@@ -39,6 +39,8 @@ void check(const Device &device, const char *op, needle_status status);
 class Buffer {
  public:
   Buffer(Device device, size_t nbytes);
+  // Memory that is not ours, on a device that computes in host memory: it is there for as long as `owner` lives.
+  Buffer(Device device, void *data, size_t nbytes, std::shared_ptr<void> owner);
   ~Buffer();
   Buffer(const Buffer &) = delete;
   Buffer &operator=(const Buffer &) = delete;
@@ -48,6 +50,7 @@ class Buffer {
   const Device device;
   const size_t nbytes;
   void *data = nullptr;
+  const std::shared_ptr<void> owner;  // of memory that is not ours
 };
 
 }  // namespace needle

@@ -28,6 +28,14 @@ const DTypeInfo &info(DType dtype) {
   return table[static_cast<int>(dtype)];
 }
 
+std::optional<DType> find_dtype(DLDataType dl) {
+  for (int i = 0; i < kDTypes; ++i) {
+    const DLDataType &known = info(static_cast<DType>(i)).dl;
+    if (known.code == dl.code && known.bits == dl.bits && known.lanes == dl.lanes) return static_cast<DType>(i);
+  }
+  return std::nullopt;
+}
+
 namespace {
 
 DType integer_of(int64_t itemsize, bool is_unsigned) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "needle_backend.h"
@@ -38,6 +39,7 @@ struct DTypeInfo {
 };
 
 const DTypeInfo &info(DType dtype);
+std::optional<DType> find_dtype(DLDataType dl);
 
 // The dtype of a computation on both; throws where the array API has none (uint64 with a signed integer).
 DType promote(const char *op, DType a, DType b);

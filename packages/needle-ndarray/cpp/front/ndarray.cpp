@@ -61,15 +61,17 @@ bool NDArray::same_view(const NDArray &other) const {
 }
 
 bool NDArray::overlaps(const NDArray &other) const {
-  if (buffer != other.buffer || size() == 0 || other.size() == 0) return false;
+  // Memory that is not ours may lie in several buffers, so that there addresses alone decide.
+  if (buffer != other.buffer && !buffer->owner && !other.buffer->owner) return false;
+  if (size() == 0 || other.size() == 0) return false;
   auto range = [](const NDArray &x) {
     int64_t low = x.offset, high = x.offset;
     for (int i = 0; i < x.ndim(); ++i) {
       int64_t reach = (x.shape[i] - 1) * x.strides[i];
       (reach < 0 ? low : high) += reach;
     }
-    int64_t itemsize = info(x.dtype).itemsize;
-    return std::pair{low * itemsize, (high + 1) * itemsize};
+    int64_t itemsize = info(x.dtype).itemsize, base = reinterpret_cast<intptr_t>(x.buffer->data);
+    return std::pair{base + low * itemsize, base + (high + 1) * itemsize};
   };
   auto [low, high] = range(*this);
   auto [other_low, other_high] = range(other);

@@ -69,6 +69,17 @@ NDArray copy(const NDArray &x);
 NDArray contiguous(const NDArray &x);  // x itself where it is contiguous
 NDArray astype(const NDArray &x, DType dtype, bool copy);
 NDArray to_device(const NDArray &x, Device device);
+// Host memory that is not ours: how to read it, and what keeps it alive.
+struct Foreign {
+  void *data;  // the first element
+  DType dtype;
+  Dims shape, strides;  // strides in bytes
+  bool is_read_only;
+  std::shared_ptr<void> owner;
+};
+// An array in that memory, or of a copy: always, never (an error of `kind` where it needs one), or where it needs one,
+// which is on devices that have memory of their own, of memory that is read-only, and of elements that are not aligned.
+NDArray from_foreign(const char *op, ErrorKind kind, const Foreign &source, Device device, std::optional<bool> copy);
 // x[...] = value, broadcast; the value's dtype must promote to x's.
 void assign(const char *op, const NDArray &x, const NDArray &value);
 

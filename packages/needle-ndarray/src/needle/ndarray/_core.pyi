@@ -35,6 +35,9 @@ class Device:
     @property
     def index(self) -> int: ...
     @property
+    def host_memory(self) -> type_bool:
+        """Whether its arrays lie where the host can read and write them."""
+    @property
     def description(self) -> str:
         """What the backend says of the device, in a line."""
     def __eq__(self, other: object, /) -> type_bool: ...
@@ -91,7 +94,20 @@ class NDArray:
     def to_bytes(self) -> bytes:
         """The elements in row-major order, as bytes."""
     def numpy(self) -> Any: ...
+    def __array__(self, dtype: Any = None, copy: type_bool | None = None) -> Any: ...
     def __buffer__(self, flags: int, /) -> memoryview: ...
+    def __dlpack__(
+        self,
+        *,
+        stream: None = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: type_bool | None = None,
+    ) -> Any:
+        """A DLPack capsule of the array in host memory; a copy where it lies elsewhere, which `copy=False` forbids."""
+    def __dlpack_device__(self) -> tuple[int, int]: ...
+    def __copy__(self) -> NDArray: ...
+    def __deepcopy__(self, memo: Any, /) -> NDArray: ...
     def astype(self, dtype: DType, /, *, copy: type_bool = True) -> NDArray: ...
     def reshape(self, *shape: Any) -> NDArray: ...
     def permute_dims(self, *axes: Any) -> NDArray: ...
@@ -163,11 +179,17 @@ def full(shape: Shape, value: Scalar, dtype: DType, device: Device | None = None
 def iota(n: int, dtype: DType, device: Device | None = None) -> NDArray:
     """0, 1, ..., n - 1."""
 
-def from_bytes(data: Buffer, dtype: DType, shape: Shape, device: Device | None = None) -> NDArray:
-    """Copy row-major elements from bytes; ValueError where their number does not fit the shape."""
+# copy: True, False (ValueError where one is needed) or None: only where the memory cannot be used in place.
+def from_bytes(
+    data: Buffer, dtype: DType, shape: Shape, device: Device | None = None, copy: type_bool | None = True
+) -> NDArray:
+    """Take row-major elements from bytes; ValueError where their number does not fit the shape."""
 
-def from_buffer(data: Buffer, device: Device | None = None) -> NDArray:
-    """Copy an object with the buffer protocol, of any strides, in its own dtype; TypeError for formats not ours."""
+def from_buffer(data: Buffer, device: Device | None = None, copy: type_bool | None = None) -> NDArray:
+    """Take an object with the buffer protocol, of any strides, in its own dtype; TypeError for formats not ours."""
+
+def from_dlpack(capsule: Any, device: Device | None, copy: type_bool | None) -> NDArray:
+    """Consume a DLPack capsule of host memory; BufferError where it cannot, and where `copy=False` would need one."""
 
 def result_type(*operands: NDArray | DType | Scalar) -> DType: ...
 def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]: ...

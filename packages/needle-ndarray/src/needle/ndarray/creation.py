@@ -17,6 +17,7 @@ from needle.ndarray.devices import device as find_device
 from needle.ndarray.dtypes import bool as bool_
 from needle.ndarray.dtypes import float32, float64, int64, uint64
 from needle.ndarray.errors import message
+from needle.ndarray.exchange import AS_BITS, from_dlpack
 from needle.ndarray.manipulation import stack
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from needle.ndarray.devices import DeviceLike
 
 __all__ = [
-    "arange", "asarray", "empty", "empty_like", "eye", "full", "full_like", "ones", "ones_like", "zeros", "zeros_like",
+    "arange", "asarray", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "ones", "ones_like", "zeros",
+    "zeros_like",
 ]  # fmt: skip
 
 SEQUENCES: tuple[type[Any], ...] = (list, tuple, range)
@@ -187,16 +189,16 @@ def eye(
 
 
 def asarray(obj: Any, /, dtype: DType | None = None, device: DeviceLike = None, *, copy: bool | None = None) -> NDArray:
-    """Return an array with the elements of `obj`.
+    """Return an array with the elements of `obj`, in its memory where that is possible.
 
     Args:
         obj: a number; lists, tuples or ranges, nested to the same depth and length, of numbers or arrays; an `NDArray`;
-            or an object with the buffer protocol, such as a NumPy array.
+            or an object with the buffer protocol or DLPack, such as an array of NumPy, PyTorch or JAX.
         dtype: of the result. Without it numbers give bool, int64 or float32, the first that holds them all, and arrays
             keep theirs.
         device: of the result. Without it an `NDArray` stays where it is.
-        copy: None keeps an `NDArray` of that dtype on that device as it is, and copies all else; True always copies;
-            False never does.
+        copy: None copies where it must: to another dtype or device, onto a device with memory of its own, of memory
+            that is read-only or not aligned. True always copies, False never.
 
     Raises:
         TypeError: `obj` is nothing of these, or its elements are of a dtype that Needle has not.
@@ -205,28 +207,59 @@ def asarray(obj: Any, /, dtype: DType | None = None, device: DeviceLike = None, 
 
     >>> asarray([[1, 2], [3, 4]]).dtype.name
     'int64'
+    >>> numbers = bytearray(3)
+    >>> asarray(numbers, device="cpu")[1:] = 7
+    >>> list(numbers)
+    [0, 7, 7]
     """
     if dtype is not None:
         _chosen("asarray", dtype, dtype)
-    if isinstance(obj, NDArray):
-        moved = obj if device is None else obj.to_device(find_device(device))
-        changed = moved if dtype is None else moved.astype(dtype, copy=False)
-        if copy is False and changed is not obj:
-            raise ValueError(message("asarray", "another dtype or device takes a copy"))
-        return changed.copy() if copy and changed.shares_buffer(obj) else changed
-    if isinstance(obj, SEQUENCES):
-        return _from_nested(obj, dtype, device)
-    if type(obj) in (bool, int, float):  # not their subclasses: NumPy's float64 is a float, and knows its dtype
-        return full((), obj, dtype, device)
+    if isinstance(obj, SEQUENCES) or type(obj) in (bool, int, float):  # not subclasses, such as NumPy's float64
+        if copy is False:
+            problem = "numbers and sequences of them have no memory to share"
+            raise ValueError(message("asarray", problem, got="copy=False", expected="copy=None or True"))
+        return _from_nested(obj, dtype, device) if isinstance(obj, SEQUENCES) else full((), obj, dtype, device)
+    x = obj if isinstance(obj, NDArray) else _import(obj, find_device(device), copy)
+    where = x.device if device is None else find_device(device)
+    wanted = dtype or x.dtype
+    if x.dtype is wanted and x.device == where:
+        return x.copy() if copy and x is obj else x
+    if copy is False:
+        got, expected = f"{x.dtype} on {x.device}", f"{wanted} on {where}"
+        raise ValueError(message("asarray", "another dtype or device takes a copy", got=got, expected=expected))
+    return x.to_device(where).astype(wanted, copy=False)
+
+
+def from_numpy(x: Any, /) -> NDArray:
+    """Return a NumPy array as an array on the cpu, of the same memory; `asarray` takes all that this refuses.
+
+    Raises:
+        TypeError: its elements are of a dtype that Needle has not.
+        ValueError: it is read-only, or its elements are not aligned.
+
+    >>> import numpy as np
+    >>> a = np.zeros(3)
+    >>> from_numpy(a)[0] = 7
+    >>> a.tolist()
+    [7.0, 0.0, 0.0]
+    """
+    return asarray(x, device="cpu", copy=False)
+
+
+def _import(obj: Any, device: Device, copy: bool | None) -> NDArray:
+    """Return an array of an object with memory of its own, by the first protocol that it offers."""
     try:
         data = memoryview(obj)
-    except TypeError as error:
-        expected = "numbers, nested lists of them, an NDArray or an object with the buffer protocol"
+    except (TypeError, ValueError, BufferError) as error:  # no buffer, or one of elements that buffers lack
+        if (name := getattr(getattr(obj, "dtype", None), "name", None)) in AS_BITS:
+            return _core.bitcast(_import(obj.view(AS_BITS[name]), device, copy), _core.dtypes[name])
+        if isinstance(error, TypeError) and hasattr(obj, "__dlpack__"):
+            return from_dlpack(obj, device=device, copy=copy)
+        expected = "numbers, nested lists of them, an NDArray or an object with the buffer protocol or DLPack"
         raise TypeError(
             message("asarray", "cannot make an array of this", got=type(obj).__name__, expected=expected)
         ) from error
-    result = _core.from_buffer(data, find_device(device))
-    return result if dtype is None else result.astype(dtype, copy=False)
+    return _core.from_buffer(data, device, copy)
 
 
 def _chosen(op: str, dtype: DType | None, default: DType) -> DType:

@@ -1,4 +1,4 @@
-"""Files: whole or not at all, and the safetensors format (https://huggingface.co/docs/safetensors).
+"""The safetensors format (https://huggingface.co/docs/safetensors).
 
 A safetensors file is an 8-byte little-endian header length, a JSON header with dtype, shape and data_offsets of each
 array by name (and texts under ``__metadata__``), then the elements, without gaps. The reader trusts none of it:
@@ -11,21 +11,24 @@ from __future__ import annotations
 import json
 import math
 import os
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from collections.abc import Mapping
+from contextlib import contextmanager
+from mmap import ACCESS_COPY, mmap
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from needle.ndarray import _core
-from needle.ndarray._core import Device, NDArray
+from needle.ndarray._core import NDArray
 from needle.ndarray.devices import device as find_device
 from needle.ndarray.errors import message
+from needle.ndarray.io.atomic import atomic_write
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Mapping
+    from collections.abc import Collection, Generator, Iterator
 
-    from needle.ndarray._core import DType
+    from needle.ndarray._core import Device, DType
     from needle.ndarray.devices import DeviceLike
 
-__all__ = ["atomic_write", "load_safetensors", "save_safetensors"]
+__all__ = ["SafetensorsFile", "load_safetensors", "save_safetensors"]
 
 DTYPES = {
     "BOOL": "bool", "U8": "uint8", "U16": "uint16", "U32": "uint32", "U64": "uint64", "I8": "int8", "I16": "int16",
@@ -39,38 +42,13 @@ MAX_BYTES = 2**47  # more than any memory has; bounds extents too
 MAX_NDIM = 32
 
 
-@contextmanager
-def atomic_write(path: str | os.PathLike[str]) -> Generator[BinaryIO]:
-    """Open a binary file that takes the place of `path` once the block ends, and not at all if it raises.
+class Entry(NamedTuple):
+    """An array in a file: what it is, and from which byte of the file to which it lies."""
 
-    Until then it is a temporary file in the same folder, so that readers see the old content or the whole of the new.
-
-    Raises:
-        OSError: the folder does not exist or cannot be written to, or `path` is a folder; of the fitting subclass.
-
-    >>> with atomic_write("greeting.txt") as file:
-    ...     _ = file.write(b"Hello")
-    """
-    target = os.path.realpath(path)
-    folder, name = os.path.split(target)
-    if os.path.isdir(target):
-        raise IsADirectoryError(message("atomic_write", "this is a folder", got=target, expected="the path of a file"))
-    temporary = os.path.join(folder, f".{name}.{os.urandom(8).hex()}.tmp")
-    try:
-        try:
-            file = open(temporary, "xb")  # noqa: SIM115 - closed below
-        except OSError as error:
-            problem = "cannot write to the folder" if os.path.isdir(folder) else "there is no such folder"
-            raise type(error)(message("atomic_write", problem, got=f"{folder} ({error.strerror})")) from error
-        with file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException:  # Ctrl-C too
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
+    dtype: DType
+    shape: list[int]
+    start: int
+    stop: int
 
 
 def save_safetensors(
@@ -129,15 +107,80 @@ def load_safetensors(
     ([1.0, 1.0, 1.0], {'made by': 'an example'})
     """
     where = find_device(device)
-    with open(path, "rb") as file:
-        try:
-            return _read(file, where)
-        except ValueError as error:
-            problem = f"{os.fspath(path)!r} is not a safetensors file, or is damaged: {error}"
-            raise ValueError(message("load_safetensors", problem)) from error
+    with open(path, "rb") as file, _explained(path):
+        entries, texts = _read_header(file)
+        arrays: dict[str, NDArray] = {}
+        for name, entry in entries.items():
+            file.seek(entry.start)
+            data = file.read(entry.stop - entry.start)
+            if len(data) != entry.stop - entry.start:
+                raise ValueError("the file became shorter while it was read")
+            arrays[name] = _to_array(name, entry, data, where)
+        return arrays, texts
 
 
-def _read(file: BinaryIO, device: Device) -> tuple[dict[str, NDArray], dict[str, str]]:
+class SafetensorsFile(Mapping[str, NDArray]):
+    """The arrays of a safetensors file by name, each read when it is asked for; and its texts, `metadata`.
+
+    The file is mapped into memory. On the cpu an array lies in this mapping, if it is aligned in the file, so that what
+    is not used is never read. Writes go to memory, not to the file. The mapping lasts as long as an array in it.
+    Whatever else writes to the file has to replace it as a whole, as `atomic_write` does: arrays would see changes, and
+    reading what was cut off ends the process.
+
+    Args:
+        path: the file.
+        device: of the arrays; the default one without it.
+
+    Raises:
+        OSError: the file cannot be opened.
+        ValueError: it is not a safetensors file, or a damaged one; the text names the file and what is wrong.
+
+    >>> from needle.ndarray import ones
+    >>> save_safetensors("ones.safetensors", {"x": ones(3), "y": ones(1)})
+    >>> file = SafetensorsFile("ones.safetensors")
+    >>> list(file), file["x"].tolist()
+    (['x', 'y'], [1.0, 1.0, 1.0])
+    """
+
+    def __init__(self, path: str | os.PathLike[str], device: DeviceLike = None) -> None:
+        self._path = path
+        self._device = find_device(device)
+        with open(path, "rb") as file, _explained(path):
+            self._entries, self.metadata = _read_header(file)
+            self._mapping = memoryview(mmap(file.fileno(), 0, access=ACCESS_COPY))
+
+    def __getitem__(self, name: str) -> NDArray:
+        entry = self._entries[name]
+        with _explained(self._path):
+            return _to_array(name, entry, self._mapping[entry.start : entry.stop], self._device, copy=None)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __repr__(self) -> str:
+        return f"SafetensorsFile({os.fspath(self._path)!r}, {len(self)} arrays)"
+
+
+@contextmanager
+def _explained(path: str | os.PathLike[str]) -> Generator[None]:
+    try:
+        yield
+    except ValueError as error:
+        problem = f"{os.fspath(path)!r} is not a safetensors file, or is damaged: {error}"
+        raise ValueError(message("load_safetensors", problem)) from error
+
+
+def _to_array(name: str, entry: Entry, data: bytes | memoryview, device: Device, copy: bool | None = True) -> NDArray:
+    if entry.dtype.kind == "bool" and bytes(data).translate(None, b"\0\1"):
+        raise ValueError(f"{name!r} is BOOL and has other bytes than 0 and 1")
+    return _core.from_bytes(data, entry.dtype, entry.shape, device, copy)
+
+
+def _read_header(file: BinaryIO) -> tuple[dict[str, Entry], dict[str, str]]:
+    """Return the arrays and the texts that a file says it has, once they fit its length."""
     size = os.fstat(file.fileno()).st_size
     length = int.from_bytes(file.read(PREFIX), "little")
     if length > min(size - PREFIX, MAX_HEADER):
@@ -147,24 +190,16 @@ def _read(file: BinaryIO, device: Device) -> tuple[dict[str, NDArray], dict[str,
     if not _are_texts(texts):
         raise ValueError("the metadata is not a dict of str to str")
     data_start = PREFIX + length
-    entries = {name: _parse_entry(name, entry) for name, entry in header.items()}
-    end = 0
-    for name, (_, _, (start, stop)) in sorted(entries.items(), key=lambda item: item[1][2]):
-        if start != end:
-            raise ValueError(f"{name!r} begins at byte {start} of the data, where {end} is the next")
-        end = stop
-    if end != size - data_start:
-        raise ValueError(f"the header describes {end} bytes of data, and {size - data_start} follow it")
-    arrays: dict[str, NDArray] = {}
-    for name, (dtype, shape, (start, stop)) in entries.items():
-        file.seek(data_start + start)
-        data = file.read(stop - start)
-        if len(data) != stop - start:
-            raise ValueError("the file became shorter while it was read")
-        if dtype.kind == "bool" and data.translate(None, b"\0\1"):
-            raise ValueError(f"{name!r} is BOOL and has other bytes than 0 and 1")
-        arrays[name] = _core.from_bytes(data, dtype, shape, device)
-    return arrays, texts
+    entries = {name: _parse_entry(name, entry, data_start) for name, entry in header.items()}
+    end = data_start
+    for name, entry in sorted(entries.items(), key=lambda item: item[1][2:]):
+        if entry.start != end:
+            place, expected = entry.start - data_start, end - data_start
+            raise ValueError(f"{name!r} begins at byte {place} of the data, where {expected} is the next")
+        end = entry.stop
+    if end != size:
+        raise ValueError(f"the header describes {end - data_start} bytes of data, and {size - data_start} follow it")
+    return entries, texts
 
 
 def _parse_header(text: bytes) -> dict[str, Any]:
@@ -183,8 +218,8 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _parse_entry(name: str, entry: Any) -> tuple[DType, list[int], tuple[int, int]]:
-    """Return an array's dtype, shape and place in the data, once they are well-formed and agree in size."""
+def _parse_entry(name: str, entry: Any, data_start: int) -> Entry:
+    """Return an array's dtype, shape and place in the file, once they are well-formed and agree in size."""
     fields = cast("dict[str, Any]", entry) if isinstance(entry, dict) else {}
     if fields.keys() != {"dtype", "shape", "data_offsets"}:
         raise ValueError(f"{name!r} does not have just dtype, shape and data_offsets")
@@ -197,7 +232,7 @@ def _parse_entry(name: str, entry: Any) -> tuple[DType, list[int], tuple[int, in
     start, stop = offsets
     if stop - start != math.prod(shape) * dtype.itemsize:
         raise ValueError(f"{name!r} is {code} of shape {shape}, and has {stop - start} bytes")
-    return dtype, shape, (start, stop)
+    return Entry(dtype, shape, data_start + start, data_start + stop)
 
 
 def _are_sizes(value: Any, lengths: Collection[int]) -> bool:
