@@ -122,7 +122,7 @@ void bind_creation(py::module_ &m) {
         std::optional<Scalar> scalar = to_scalar("full", value);
         if (!scalar)
           fail(ErrorKind::type, "full", "the value is not a number", Py_TYPE(value.ptr())->tp_name,
-               "bool, int or float");
+               "bool, int, float or complex");
         return full(to_dims("full", shape), *scalar, dtype, to_device_or_default(device));
       },
       py::arg("shape"), py::arg("value"), py::arg("dtype"), py::arg("device") = py::none());
@@ -159,7 +159,7 @@ void bind_creation(py::module_ &m) {
         }
         if (!dtype)
           fail(ErrorKind::type, "asarray", "no dtype for elements of this format", "\"" + source.format + "\"",
-               "bool, integers or floats in native byte order");
+               "bool, integers, floats or complex numbers in native byte order");
         Dims shape;
         for (py::ssize_t extent : source.shape) shape.push(extent);
         std::vector<char> host(static_cast<size_t>(source.size * source.itemsize));

@@ -34,13 +34,13 @@ py::object to_numpy(const py::object &self) {
     fail(ErrorKind::type, "numpy", "NumPy has no such element type", type.name, "", "cast it with astype(float32)");
   py::module_ numpy = py::module_::import("numpy");
   if (x.device().backend->table.host_memory) return numpy.attr("asarray")(self);
-  py::object flat = numpy.attr("frombuffer")(py::bytearray(to_bytes(x)), type.format);
+  py::object flat = numpy.attr("frombuffer")(py::bytearray(to_bytes(x)), type.name);
   return flat.attr("reshape")(to_tuple(x.shape));
 }
 
 Scalar item(const NDArray &x) {
   if (x.size() != 1) fail(ErrorKind::value, "item", "not exactly one element", "shape " + x.shape.str());
-  unsigned char element[8];
+  unsigned char element[kMaxItemsize];
   to_host(x, element);
   return load_scalar(x.dtype, element);
 }
@@ -67,7 +67,7 @@ void set_item(const NDArray &x, py::handle key, py::handle value) {
   if (const NDArray *array = as_array(value)) return assign("setitem", target, *array);
   std::optional<Scalar> scalar = to_scalar("setitem", value);
   if (!scalar) to_array("setitem", value);  // throws
-  unsigned char element[8];
+  unsigned char element[kMaxItemsize];
   store_scalar("setitem", *scalar, x.dtype, element);
   if (target.has_repeats()) assign("setitem", target, target);  // throws
   if (target.size() > 0) contract::fill(element, target);
@@ -97,6 +97,11 @@ void bind_ndarray(py::class_<NDArray> &cls) {
       .def("__bool__", [](const NDArray &x) { return py::bool_(from_scalar(item(x))); })
       .def("__int__", [](const NDArray &x) { return py::int_(from_scalar(item(x))); })
       .def("__float__", [](const NDArray &x) { return py::float_(from_scalar(item(x))); })
+      .def("__complex__",
+           [](const NDArray &x) {
+             py::handle type(reinterpret_cast<PyObject *>(&PyComplex_Type));
+             return type(from_scalar(item(x)));
+           })
       .def("__index__", [](const NDArray &x) {
         if (info(x.dtype).kind != kInt || x.ndim() != 0)
           fail(ErrorKind::type, "index", "only an integer array of 0 dimensions can be an index",

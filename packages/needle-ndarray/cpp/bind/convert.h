@@ -24,7 +24,7 @@ std::optional<Dims> to_axes(const char *op, py::handle object);  // the same or 
 int64_t to_integer(const char *op, py::handle object);
 DType to_dtype(const char *op, py::handle object);
 Device to_device_or_default(py::handle object);                      // Device, text or None
-std::optional<Scalar> to_scalar(const char *op, py::handle object);  // bool, int, float; nothing for others
+std::optional<Scalar> to_scalar(const char *op, py::handle object);  // bool, int, float, complex; nothing for others
 const NDArray *as_array(py::handle object);                          // nullptr for others
 NDArray to_array(const char *op, py::handle object);                 // throws for others
 std::vector<IndexItem> to_index(const NDArray &x, py::handle key);   // what stands in x[key]
