@@ -38,14 +38,23 @@ def _pow(x: Array, y: Array) -> Array:
     return np.where(y < 0, reciprocal, np.power(x, np.maximum(y, 0)))
 
 
+def _expm1(x: Array) -> Array:
+    # NumPy's own makes NaN of 0 times infinity.
+    return np.where(np.isfinite(x), np.expm1(x), np.exp(x) - 1) if x.dtype.kind == "c" else np.expm1(x)
+
+
 def _log1p(x: Array) -> Array:
     if x.dtype.kind != "c":
         return np.log1p(x)
     # Near 0, log|1 + x| = log1p(|1 + x|^2 - 1) / 2. NumPy's own loses the digits of 1 + x.
     real, imag = np.float64(x.real), np.float64(x.imag)
-    near = np.log1p(real * (2 + real) + imag * imag) / 2
-    far = np.log(1 + x.astype(np.complex128))
-    return np.where(2 * abs(x) < 1, near + 1j * np.arctan2(imag, 1 + real), far).astype(x.dtype)
+    near = _complex(np.log1p(real * (2 + real) + imag * imag) / 2, np.arctan2(imag, 1 + real))
+    return np.where(2 * abs(x) < 1, near, np.log(_complex(1 + real, imag))).astype(x.dtype)
+
+
+def _complex(real: Array, imag: Array) -> Array:
+    """Return complex numbers of these parts, zeros with their signs."""
+    return np.stack([real, imag], -1).view(np.complex128)[..., 0]
 
 
 UNARY: dict[str, Callable[[Any], Any]] = {
@@ -62,7 +71,7 @@ UNARY: dict[str, Callable[[Any], Any]] = {
     "rsqrt": lambda x: 1 / np.sqrt(x),
     "reciprocal": np.reciprocal,
     "exp": np.exp,
-    "expm1": np.expm1,
+    "expm1": _expm1,
     "log": np.log,
     "log2": np.log2,
     "log10": np.log10,
