@@ -30,9 +30,14 @@ OPERANDS = {"UNARY": "x: NDArray", "BINARY": "x: Operand, y: Operand"}
 def stub(source: str) -> str:
     """Return the stub's text for the text of elementwise.inc."""
     ops = LINE.findall(source)
-    names = "".join(f'    "{name}",\n' for name in sorted(name for _, name, _ in ops))
+    names = "".join(f'    "{name}",\n' for name in sorted((name for _, name, _ in ops), key=natural))
     functions = "".join(FUNCTION.format(name=name, operands=OPERANDS[kind], doc=doc) for kind, name, doc in ops)
     return f"{HEAD}__all__ = [\n{names}]\n\n{functions}".rstrip() + "\n"
+
+
+def natural(name: str) -> list[str | int]:
+    """Return a key by which log2 comes before log10."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
 
 
 def main() -> int:

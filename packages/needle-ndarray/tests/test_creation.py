@@ -203,13 +203,13 @@ def test_asarray_refuses_a_list_in_itself() -> None:
         nd.asarray(endless)
 
 
-@pytest.mark.parametrize("value", [None, "1", {"a": 1}, object(), 1j, ["1"], [None]])
+@pytest.mark.parametrize("value", [None, "1", {"a": 1}, object(), ["1"], [None]])
 def test_asarray_refuses_other_things(value: Any) -> None:
     with pytest.raises(TypeError, match=r"\[asarray\] cannot make an array of this; got \w+; expected numbers,"):
         nd.asarray(value)
 
 
-@pytest.mark.parametrize("dtype", ["complex64", "U3", ">f4", "M8[s]", object])
+@pytest.mark.parametrize("dtype", ["clongdouble", "U3", ">f4", "M8[s]", object])
 def test_asarray_refuses_foreign_dtypes(dtype: Any) -> None:
     with pytest.raises((TypeError, ValueError)):
         nd.asarray(np.zeros(2).astype(dtype))

@@ -38,7 +38,7 @@ def test_every_op_is_a_function_of_the_namespace() -> None:
 # From names that NumPy has too, each with a domain where its values are ordinary.
 NUMPY_NAMES = {
     "pow": "power", "bitwise_invert": "invert", "bitwise_left_shift": "left_shift",
-    "bitwise_right_shift": "right_shift", "atan2": "arctan2",
+    "bitwise_right_shift": "right_shift", "atan2": "arctan2", "acosh": "arccosh",
 }  # fmt: skip
 
 
@@ -50,8 +50,10 @@ def test_values(device: str, name: str) -> None:
     values = np.array([3, 1, 2, 7, 4]) if of_integers else np.array([0.5, 1.5, 2.25, 0.125, 1.0], np.float32)
     arguments = [values, values[::-1]][:arity]
     result = getattr(nd, name)(*(nd.asarray(a, device=device) for a in arguments))
-    np.testing.assert_allclose(result.numpy(), expected(*arguments), rtol=1e-6)
-    assert result.dtype.name == expected(*arguments).dtype.name
+    with np.errstate(all="ignore"):
+        want = expected(*arguments)
+    np.testing.assert_allclose(result.numpy(), want, rtol=1e-6)
+    assert result.dtype.name == want.dtype.name
 
 
 @given(shapes=hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=4, max_side=4, min_side=0))

@@ -134,7 +134,7 @@ void bind_creation(py::module_ &m) {
         std::optional<Scalar> scalar = to_scalar("full", value);
         if (!scalar)
           fail(ErrorKind::type, "full", "the value is not a number", Py_TYPE(value.ptr())->tp_name,
-               "bool, int or float");
+               "bool, int, float or complex");
         return full(to_dims("full", shape), *scalar, dtype, to_device_or_default(device));
       },
       py::arg("shape"), py::arg("value"), py::arg("dtype"), py::arg("device") = py::none());

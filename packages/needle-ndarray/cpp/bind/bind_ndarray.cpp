@@ -19,7 +19,7 @@ py::bytes to_bytes(const NDArray &x) {
 
 Scalar item(const NDArray &x) {
   if (x.size() != 1) fail(ErrorKind::value, "item", "not exactly one element", "shape " + x.shape.str());
-  unsigned char element[8];
+  unsigned char element[kMaxItemsize];
   to_host(x, element);
   return load_scalar(x.dtype, element);
 }
@@ -64,7 +64,7 @@ void set_item(const py::object &self, py::handle key, py::handle value) {
   }
   NDArray target = index(x, *items);
   if (array) return assign("setitem", target, *array);
-  unsigned char element[8];
+  unsigned char element[kMaxItemsize];
   store_scalar("setitem", *scalar, x.dtype, element);
   if (target.has_repeats()) assign("setitem", target, target);  // throws
   if (target.size() > 0) contract::fill(element, target);
@@ -92,7 +92,10 @@ void bind_ndarray(py::class_<NDArray> &cls) {
       .def("__bool__", [](const NDArray &x) { return py::bool_(from_scalar(item(x))); })
       .def("__int__", [](const NDArray &x) { return py::int_(from_scalar(item(x))); })
       .def("__complex__",
-           [](const NDArray &x) { return py::module_::import("builtins").attr("complex")(from_scalar(item(x))); })
+           [](const NDArray &x) {
+             py::handle type(reinterpret_cast<PyObject *>(&PyComplex_Type));
+             return type(from_scalar(item(x)));
+           })
       .def("__float__", [](const NDArray &x) { return py::float_(from_scalar(item(x))); })
       .def("__index__", [](const NDArray &x) {
         if (info(x.dtype).kind != kInt || x.ndim() != 0)

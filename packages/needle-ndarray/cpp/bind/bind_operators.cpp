@@ -9,7 +9,7 @@ py::object not_implemented() { return py::reinterpret_borrow<py::object>(Py_NotI
 
 // Both sides as arrays, or nothing where the other type should have its say.
 bool understands(py::handle other) {
-  return as_array(other) || PyFloat_Check(other.ptr()) || PyIndex_Check(other.ptr());
+  return as_array(other) || PyFloat_Check(other.ptr()) || PyComplex_Check(other.ptr()) || PyIndex_Check(other.ptr());
 }
 
 void define(py::class_<NDArray> &cls, const std::string &stem, OpCode op, bool is_comparison) {

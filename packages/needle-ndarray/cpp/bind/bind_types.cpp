@@ -63,6 +63,7 @@ const char *kind_name(DType dtype) {
   const DTypeInfo &type = info(dtype);
   if (type.kind == kBool) return "bool";
   if (type.kind == kFloat) return "float";
+  if (type.kind == kComplex) return "complex";
   return type.is_unsigned ? "uint" : "int";
 }
 

@@ -63,6 +63,8 @@ std::optional<Scalar> to_scalar(const char *op, py::handle object) {
   PyObject *o = object.ptr();
   if (PyBool_Check(o)) return Scalar{kBool, 0, o == Py_True, false};
   if (PyFloat_Check(o)) return Scalar{kFloat, PyFloat_AS_DOUBLE(o)};
+  if (PyComplex_Check(o))
+    return Scalar{.kind = kComplex, .real = PyComplex_RealAsDouble(o), .imag = PyComplex_ImagAsDouble(o)};
   if (!is_integer(object)) return std::nullopt;
   py::object number = py::reinterpret_steal<py::object>(PyNumber_Index(o));
   if (!number) throw py::error_already_set();
@@ -147,6 +149,7 @@ std::optional<std::vector<IndexItem>> to_index(const NDArray &x, py::handle key)
 py::object from_scalar(const Scalar &value) {
   if (value.kind == kBool) return py::bool_(value.integer != 0);
   if (value.kind == kFloat) return py::float_(value.real);
+  if (value.kind == kComplex) return py::reinterpret_steal<py::object>(PyComplex_FromDoubles(value.real, value.imag));
   if (value.is_negative) return py::int_(static_cast<int64_t>(value.integer));
   return py::int_(value.integer);
 }

@@ -25,7 +25,7 @@ int64_t to_integer(const char *op, py::handle object);
 DType to_dtype(const char *op, py::handle object);
 std::optional<bool> to_copy(const char *op, py::handle object);      // the argument `copy`: True, False or None
 Device to_device_or_default(py::handle object);                      // Device, text or None
-std::optional<Scalar> to_scalar(const char *op, py::handle object);  // bool, int, float; nothing for others
+std::optional<Scalar> to_scalar(const char *op, py::handle object);  // bool, int, float, complex; nothing for others
 const NDArray *as_array(py::handle object);                          // nullptr for others
 NDArray to_array(const char *op, py::handle object);                 // throws for others
 // What stands in x[key]; nothing where the key is not made of integers, slices, None and an ellipsis alone.

@@ -10,7 +10,7 @@
 
 namespace needle::cpu {
 
-enum class Type : uint8_t { b8, i8, i16, i32, i64, u8, u16, u32, u64, f16, bf16, f32, f64 };
+enum class Type : uint8_t { b8, i8, i16, i32, i64, u8, u16, u32, u64, e4m3, e5m2, f16, bf16, f32, f64, c64, c128 };
 
 constexpr int max_dims = 64;
 
@@ -23,17 +23,27 @@ struct Array {
 };
 
 static constexpr int item_size(Type type) {
-  constexpr int sizes[] = {1, 1, 2, 4, 8, 1, 2, 4, 8, 2, 2, 4, 8};
+  constexpr int sizes[] = {1, 1, 2, 4, 8, 1, 2, 4, 8, 1, 1, 2, 2, 4, 8, 8, 16};
   return sizes[static_cast<int>(type)];
 }
 
-static constexpr bool is_half(Type type) { return type == Type::f16 || type == Type::bf16; }
+static constexpr bool is_complex(Type type) { return type == Type::c64 || type == Type::c128; }
 
-// The type in which elements are computed: the halves in float, bool as bytes of 0 or 1.
-static constexpr Type compute_type(Type type) { return is_half(type) ? Type::f32 : type == Type::b8 ? Type::u8 : type; }
+// Floats of 8 and 16 bits.
+static constexpr bool is_small(Type type) { return type >= Type::e4m3 && type <= Type::bf16; }
+
+// The type in which elements are computed: small floats in float, bool as bytes of 0 or 1.
+static constexpr Type compute_type(Type type) {
+  return is_small(type) ? Type::f32 : type == Type::b8 ? Type::u8 : type;
+}
 
 enum class Reduction { sum, prod, max, min, any, all };
 enum class Extreme { max, min };
+
+// An element of 16 bytes, to be moved; it may lie where 8 bytes may.
+struct Bits128 {
+  uint64_t low, high;
+};
 
 template <class T>
 static constexpr T least(T a, T b) {

@@ -54,6 +54,10 @@ Type type_of(DLDataType dtype) {
     case kDLFloat << 8 | 32: return Type::f32;
     case kDLFloat << 8 | 64: return Type::f64;
     case kDLBfloat << 8 | 16: return Type::bf16;
+    case kDLFloat8_e4m3fn << 8 | 8: return Type::e4m3;
+    case kDLFloat8_e5m2 << 8 | 8: return Type::e5m2;
+    case kDLComplex << 8 | 64: return Type::c64;
+    case kDLComplex << 8 | 128: return Type::c128;
     default:
       throw Failure(NEEDLE_UNSUPPORTED, "no such dtype; got code " + std::to_string(dtype.code) + " with " +
                                             std::to_string(dtype.bits) + " bits");
@@ -151,23 +155,39 @@ void expect_dtype(bool taken) {
 }
 
 needle_status unary(void *, int32_t op, needle_in a, needle_out out) {
-  return guarded([&] { expect_dtype(kernels().unary(op, array(a), array(out))); });
+  return guarded([&] {
+    Array x = array(a);
+    expect_dtype((is_complex(x.type) ? complex::unary : kernels().unary)(op, x, array(out)));
+  });
 }
 
 needle_status binary(void *, int32_t op, needle_in a, needle_in b, needle_out out) {
-  return guarded([&] { expect_dtype(kernels().binary(op, array(a), array(b), array(out))); });
+  return guarded([&] {
+    Array x = array(a);
+    expect_dtype((is_complex(x.type) ? complex::binary : kernels().binary)(op, x, array(b), array(out)));
+  });
 }
 
 needle_status where(void *, needle_in condition, needle_in a, needle_in b, needle_out out) {
-  return guarded([&] { kernels().where(array(condition), array(a), array(b), array(out)); });
+  return guarded([&] {
+    Array x = array(a);
+    (is_complex(x.type) ? complex::where : kernels().where)(array(condition), x, array(b), array(out));
+  });
 }
 
 needle_status cast(void *, needle_in a, needle_out out) {
-  return guarded([&] { kernels().cast(array(a), array(out)); });
+  return guarded([&] {
+    Array from = array(a), to = array(out);
+    (is_complex(from.type) || is_complex(to.type) ? complex::cast : kernels().cast)(from, to);
+  });
 }
 
 needle_status reduce(void *, int32_t op, needle_in a, needle_out out) {
-  return guarded([&] { kernels().reduce(static_cast<Reduction>(op), array(a), array(out)); });
+  return guarded([&] {
+    Array from = array(a), to = array(out);
+    bool touches_complex = is_complex(from.type) || is_complex(to.type);
+    (touches_complex ? complex::reduce : kernels().reduce)(static_cast<Reduction>(op), from, to);
+  });
 }
 
 needle_status arg_reduce(void *, int32_t op, needle_in a, int32_t axis, needle_out out) {
@@ -175,7 +195,10 @@ needle_status arg_reduce(void *, int32_t op, needle_in a, int32_t axis, needle_o
 }
 
 needle_status scan(void *, int32_t op, needle_in a, int32_t axis, needle_out out) {
-  return guarded([&] { kernels().scan(static_cast<Reduction>(op), array(a), axis, array(out)); });
+  return guarded([&] {
+    Array x = array(a);
+    (is_complex(x.type) ? complex::scan : kernels().scan)(static_cast<Reduction>(op), x, axis, array(out));
+  });
 }
 
 needle_status sort(void *, needle_in a, int32_t axis, int32_t descending, needle_out values, needle_out indices) {
@@ -186,7 +209,10 @@ needle_status sort(void *, needle_in a, int32_t axis, int32_t descending, needle
 }
 
 needle_status matmul(void *, needle_in a, needle_in b, needle_out out) {
-  return guarded([&] { kernels().matmul(array(a), array(b), array(out)); });
+  return guarded([&] {
+    Array x = array(a);
+    (is_complex(x.type) ? complex::matmul : kernels().matmul)(x, array(b), array(out));
+  });
 }
 
 needle_status gather(void *, needle_in a, needle_in indices, int32_t axis, needle_out out) {

@@ -10,6 +10,7 @@ namespace needle {
 NDArray matmul(const NDArray &x, const NDArray &y) {
   Device device = common_device("matmul", {&x, &y});
   DType dtype = promote("matmul", x.dtype, y.dtype);
+  expect_arithmetic("matmul", dtype);
   std::string shapes = x.shape.str() + " @ " + y.shape.str();
   if (info(dtype).kind == kBool)
     fail(ErrorKind::type, "matmul", "operands are not numbers", "bool", "", "cast with astype");

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cmath>
+#include <complex>
 #include <cstring>
 
 #include "error.h"
@@ -20,10 +21,14 @@ const DTypeInfo &info(DType dtype) {
       {"uint16", 2, kInt, true, {kDLUInt, 16, 1}, "H"},
       {"uint32", 4, kInt, true, {kDLUInt, 32, 1}, "I"},
       {"uint64", 8, kInt, true, {kDLUInt, 64, 1}, "Q"},
+      {"float8_e4m3fn", 1, kFloat, false, {kDLFloat8_e4m3fn, 8, 1}, nullptr},
+      {"float8_e5m2", 1, kFloat, false, {kDLFloat8_e5m2, 8, 1}, nullptr},
       {"float16", 2, kFloat, false, {kDLFloat, 16, 1}, "e"},
       {"bfloat16", 2, kFloat, false, {kDLBfloat, 16, 1}, nullptr},
       {"float32", 4, kFloat, false, {kDLFloat, 32, 1}, "f"},
       {"float64", 8, kFloat, false, {kDLFloat, 64, 1}, "d"},
+      {"complex64", 8, kComplex, false, {kDLComplex, 64, 1}, "Zf"},
+      {"complex128", 16, kComplex, false, {kDLComplex, 128, 1}, "Zd"},
   };
   return table[static_cast<int>(dtype)];
 }
@@ -34,6 +39,23 @@ std::optional<DType> find_dtype(DLDataType dl) {
     if (known.code == dl.code && known.bits == dl.bits && known.lanes == dl.lanes) return static_cast<DType>(i);
   }
   return std::nullopt;
+}
+
+void expect_arithmetic(const char *op, DType dtype) {
+  if (is_storage(dtype))
+    fail(ErrorKind::type, op, "no arithmetic in a dtype for storage", info(dtype).name, "",
+         "cast with astype, as to float32");
+}
+
+void expect_order(const char *op, DType dtype) {
+  expect_arithmetic(op, dtype);
+  if (info(dtype).kind == kComplex)
+    fail(ErrorKind::type, op, "complex numbers have no order", info(dtype).name, "a real dtype",
+         "take abs, real or imag of them");
+}
+
+DType component(DType dtype) {
+  return dtype == DType::complex64 ? DType::float32 : dtype == DType::complex128 ? DType::float64 : dtype;
 }
 
 namespace {
@@ -48,6 +70,13 @@ DType integer_of(int64_t itemsize, bool is_unsigned) {
 DType promote(const char *op, DType a, DType b) {
   if (a == b) return a;
   const DTypeInfo &ia = info(a), &ib = info(b);
+  if (is_storage(a) || is_storage(b))
+    fail(ErrorKind::type, op, "a dtype for storage promotes with no other", std::string(ia.name) + " and " + ib.name,
+         "", "cast one of them with astype");
+  if (ia.kind == kComplex || ib.kind == kComplex)
+    return a == DType::complex128 || b == DType::complex128 || a == DType::float64 || b == DType::float64
+               ? DType::complex128
+               : DType::complex64;
   if (ia.kind != ib.kind) return ia.kind > ib.kind ? a : b;
   if (ia.kind == kFloat) {
     if (ia.itemsize == ib.itemsize) return DType::float32;  // float16 with bfloat16
@@ -64,6 +93,7 @@ DType promote(const char *op, DType a, DType b) {
 DType scalar_dtype(const Scalar &value, DType dtype) {
   Kind kind = info(dtype).kind;
   if (value.kind <= kind) return dtype;
+  if (value.kind == kComplex) return dtype == DType::float64 ? DType::complex128 : kDefaultComplex;
   return value.kind == kFloat ? kDefaultFloat : kDefaultInt;
 }
 
@@ -93,8 +123,12 @@ bool fits(const Scalar &value, const DTypeInfo &type) {
 
 void store_scalar(const char *op, const Scalar &value, DType dtype, void *element) {
   const DTypeInfo &type = info(dtype);
+  if (value.kind == kComplex && type.kind != kComplex && type.kind != kBool)
+    fail(ErrorKind::type, op, "a complex number cannot become an element of a real array",
+         std::to_string(value.real) + (value.imag < 0 ? "" : "+") + std::to_string(value.imag) + "j", type.name,
+         "take its real or imag, or convert the array with astype");
   if (type.kind == kBool) {
-    put<uint8_t>(element, value.kind == kFloat ? value.real != 0 : value.integer != 0);
+    put<uint8_t>(element, value.integer != 0 || value.real != 0 || value.imag != 0);
   } else if (type.kind == kInt) {
     if (value.kind == kFloat)
       fail(ErrorKind::type, op, "a float cannot become an element of an integer array", std::to_string(value.real),
@@ -105,21 +139,25 @@ void store_scalar(const char *op, const Scalar &value, DType dtype, void *elemen
            type.name);
     std::memcpy(element, &value.integer, type.itemsize);  // little endian: the low bytes come first
   } else {
-    double real = value.kind == kFloat ? value.real
+    double real = value.kind >= kFloat ? value.real
                   : value.is_negative  ? static_cast<double>(static_cast<int64_t>(value.integer))
                                        : static_cast<double>(value.integer);
     switch (dtype) {
       case DType::float64: put(element, real); break;
       case DType::float32: put(element, static_cast<float>(real)); break;
-      case DType::float16: put(element, double_to_half(real)); break;
-      default: put(element, double_to_bfloat(real)); break;
+      case DType::float16: put(element, to_small_float<uint16_t>(real, kHalf)); break;
+      case DType::float8_e4m3fn: put(element, to_small_float<uint8_t>(real, kE4m3fn)); break;
+      case DType::float8_e5m2: put(element, to_small_float<uint8_t>(real, kE5m2)); break;
+      case DType::complex64: put(element, std::complex<float>(std::complex<double>(real, value.imag))); break;
+      case DType::complex128: put(element, std::complex<double>(real, value.imag)); break;
+      default: put(element, to_small_float<uint16_t>(real, kBfloat)); break;
     }
   }
 }
 
 Scalar load_scalar(DType dtype, const void *element) {
   const DTypeInfo &type = info(dtype);
-  if (type.kind != kFloat) {
+  if (type.kind < kFloat) {
     uint64_t bits = 0;
     std::memcpy(&bits, element, type.itemsize);
     int unused = static_cast<int>(64 - 8 * type.itemsize);
@@ -130,8 +168,15 @@ Scalar load_scalar(DType dtype, const void *element) {
   switch (dtype) {
     case DType::float64: return {kFloat, get<double>(element)};
     case DType::float32: return {kFloat, get<float>(element)};
-    case DType::float16: return {kFloat, half_to_double(get<uint16_t>(element))};
-    default: return {kFloat, bfloat_to_double(get<uint16_t>(element))};
+    case DType::float16: return {kFloat, from_small_float(get<uint16_t>(element), kHalf)};
+    case DType::float8_e4m3fn: return {kFloat, from_small_float(get<uint8_t>(element), kE4m3fn)};
+    case DType::float8_e5m2: return {kFloat, from_small_float(get<uint8_t>(element), kE5m2)};
+    case DType::complex64:
+    case DType::complex128: {
+      auto z = dtype == DType::complex128 ? get<std::complex<double>>(element) : get<std::complex<float>>(element);
+      return {.kind = kComplex, .real = z.real(), .imag = z.imag()};
+    }
+    default: return {kFloat, from_small_float(get<uint16_t>(element), kBfloat)};
   }
 }
 

@@ -12,11 +12,19 @@ namespace {
 // The dtype to compute in: the operands' own, or the default one of the first kind above theirs that the op takes.
 DType admit(const Op &op, DType dtype) {
   Kind kind = info(dtype).kind;
+  expect_arithmetic(op.name, dtype);
   if (op.takes & kind) return dtype;
   if (kind < kInt && op.takes & kInt) return kDefaultInt;
   if (kind < kFloat && op.takes & kFloat) return kDefaultFloat;
+  if (op.takes & kFloat)
+    fail(ErrorKind::type, op.name, "the op does not take complex numbers", info(dtype).name, "a real dtype",
+         "take abs, real or imag of them");
   fail(ErrorKind::type, op.name, "the op does not take this dtype", info(dtype).name,
        op.takes == kInt ? "an integer dtype" : "a bool or integer dtype", "cast it with astype");
+}
+
+DType result_dtype(const Op &op, DType dtype) {
+  return op.gives == Gives::boolean ? DType::boolean : op.gives == Gives::component ? component(dtype) : dtype;
 }
 
 // The array to write: a new one, or the caller's, if it is what the result needs.
@@ -50,7 +58,7 @@ NDArray operand(const char *op, const NDArray &x, DType dtype, const NDArray &ou
 NDArray unary(OpCode code, const NDArray &x, const NDArray *given) {
   const Op &op = op_info(code);
   DType dtype = admit(op, x.dtype);
-  NDArray out = result(op.name, x.shape, op.gives_boolean ? DType::boolean : dtype, x.device(), given);
+  NDArray out = result(op.name, x.shape, result_dtype(op, dtype), x.device(), given);
   NDArray a = operand(op.name, x, dtype, out, !given);
   if (out.size() > 0) contract::unary(code, a, out);
   return out;
@@ -61,7 +69,7 @@ NDArray binary(OpCode code, const NDArray &x, const NDArray &y, const NDArray *g
   Device device = common_device(op.name, {&x, &y});
   DType dtype = admit(op, promote(op.name, x.dtype, y.dtype));
   Dims shape = x.shape == y.shape ? x.shape : broadcast_shapes(op.name, std::array{x.shape, y.shape});
-  NDArray out = result(op.name, shape, op.gives_boolean ? DType::boolean : dtype, device, given);
+  NDArray out = result(op.name, shape, result_dtype(op, dtype), device, given);
   NDArray a = operand(op.name, x, dtype, out, !given), b = operand(op.name, y, dtype, out, !given);
   if (out.size() > 0) contract::binary(code, a, b, out);
   return out;
@@ -69,7 +77,7 @@ NDArray binary(OpCode code, const NDArray &x, const NDArray &y, const NDArray *g
 
 NDArray scalar_beside(const char *op, const Scalar &value, const NDArray &array) {
   DType dtype = scalar_dtype(value, array.dtype);
-  unsigned char element[8];
+  unsigned char element[kMaxItemsize];
   store_scalar(op, value, dtype, element);
   NDArray scalar = NDArray::empty(op, {}, dtype, array.device());
   contract::fill(element, scalar);

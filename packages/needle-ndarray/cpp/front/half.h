@@ -1,4 +1,4 @@
-// Single conversions between double and the two 16-bit formats, for scalars; arrays are the backend's to convert.
+// Single conversions between double and the formats of 16 and 8 bits, for scalars; arrays are the backend's to convert.
 #pragma once
 
 #include <bit>
@@ -8,37 +8,45 @@
 
 namespace needle {
 
-// Rounds to nearest even with `mantissa` stored bits and `exponent` bits: IEEE 754-2019, section 4.3.1.
-inline uint16_t double_to_small_float(double value, int mantissa, int exponent) {
-  int bias = (1 << (exponent - 1)) - 1;
-  uint16_t sign = std::signbit(value) ? 0x8000 : 0;
-  uint16_t infinity = static_cast<uint16_t>(((1 << exponent) - 1) << mantissa);
-  if (std::isnan(value)) return sign | infinity | static_cast<uint16_t>(1 << (mantissa - 1));
+// Without an infinity, the greatest exponent holds numbers too, and its last mantissa stands for NaN.
+struct SmallFormat {
+  int mantissa, exponent;  // stored bits
+  bool has_infinity = true;
+
+  int bias() const { return (1 << (exponent - 1)) - 1; }
+  int sign() const { return 1 << (mantissa + exponent); }
+  int limit() const { return has_infinity ? ((1 << exponent) - 1) << mantissa : sign() - 1; }  // infinity, or NaN
+};
+
+constexpr SmallFormat kHalf{10, 5}, kBfloat{7, 8}, kE5m2{2, 5}, kE4m3fn{3, 4, false};
+
+// Rounds to nearest even: IEEE 754-2019, section 4.3.1. What is too great becomes infinity, or NaN for want of it.
+template <class Bits>
+Bits to_small_float(double value, const SmallFormat &format) {
+  int mantissa = format.mantissa, bias = format.bias(), limit = format.limit();
+  int sign = std::signbit(value) ? format.sign() : 0;
+  if (std::isnan(value)) return static_cast<Bits>(sign | limit | 1 << (mantissa - 1));
   double magnitude = std::fabs(value);
-  if (magnitude == 0) return sign;
-  if (std::isinf(magnitude)) return sign | infinity;
+  if (magnitude == 0) return static_cast<Bits>(sign);
+  if (std::isinf(magnitude)) return static_cast<Bits>(sign | limit);
   int e;
   std::frexp(magnitude, &e);
   e = std::max(e - 1, 1 - bias);  // below that, subnormal: the step stays what it is at the smallest exponent
   double steps = std::nearbyint(std::ldexp(magnitude, mantissa - e));  // exact scaling, then round half to even
   // A carry out of the mantissa moves into the exponent, and out of the largest exponent into infinity.
   int64_t bits = static_cast<int64_t>(steps) + (static_cast<int64_t>(e + bias - 1) << mantissa);
-  return sign | static_cast<uint16_t>(bits < infinity ? bits : infinity);
+  return static_cast<Bits>(sign | (bits < limit ? bits : limit));
 }
 
-inline double small_float_to_double(uint16_t bits, int mantissa, int exponent) {
-  int bias = (1 << (exponent - 1)) - 1;
-  int e = (bits & 0x7fff) >> mantissa;
-  double m = bits & ((1 << mantissa) - 1), sign = bits & 0x8000 ? -1 : 1;
-  if (e == (1 << exponent) - 1)
-    return m != 0 ? std::numeric_limits<double>::quiet_NaN() : sign * std::numeric_limits<double>::infinity();
+inline double from_small_float(int bits, const SmallFormat &format) {
+  int mantissa = format.mantissa, bias = format.bias(), limit = format.limit();
+  int magnitude = bits & (format.sign() - 1), e = magnitude >> mantissa;
+  double m = magnitude & ((1 << mantissa) - 1), sign = bits & format.sign() ? -1 : 1;
+  if (magnitude >= limit)
+    return magnitude > limit || !format.has_infinity ? std::numeric_limits<double>::quiet_NaN()
+                                                     : sign * std::numeric_limits<double>::infinity();
   if (e == 0) return sign * std::ldexp(m, 1 - bias - mantissa);
   return sign * std::ldexp(m + (1 << mantissa), e - bias - mantissa);
 }
-
-inline uint16_t double_to_half(double value) { return double_to_small_float(value, 10, 5); }
-inline uint16_t double_to_bfloat(double value) { return double_to_small_float(value, 7, 8); }
-inline double half_to_double(uint16_t bits) { return small_float_to_double(bits, 10, 5); }
-inline double bfloat_to_double(uint16_t bits) { return small_float_to_double(bits, 7, 8); }
 
 }  // namespace needle

@@ -74,6 +74,7 @@ NDArray scatter(OpCode op, const NDArray &x, const NDArray &indices, const NDArr
   if (promote("scatter", x.dtype, updates.dtype) != x.dtype)
     fail(ErrorKind::type, "scatter", "the updates' dtype does not fit into the array's", info(updates.dtype).name,
          info(x.dtype).name, "cast them with astype");
+  if (op == OpCode::scatter_add) expect_arithmetic("scatter", x.dtype);
   if (op == OpCode::scatter_add && info(x.dtype).kind == kBool)
     fail(ErrorKind::type, "scatter", "no arithmetic in bool", "op add on a bool array", "op \"set\", or numbers");
   NDArray out = copy(x);

@@ -9,14 +9,15 @@ namespace needle {
 
 NDArray full(const Dims &shape, const Scalar &value, DType dtype, Device device) {
   NDArray out = NDArray::empty("full", shape, dtype, device);
-  unsigned char element[8];
+  unsigned char element[kMaxItemsize];
   store_scalar("full", value, dtype, element);
   if (out.size() > 0) contract::fill(element, out);
   return out;
 }
 
 NDArray iota(int64_t n, DType dtype, Device device) {
-  if (info(dtype).kind == kBool) fail(ErrorKind::type, "iota", "no counting in bool", "", "an integer or float dtype");
+  expect_order("iota", dtype);
+  if (dtype == DType::boolean) fail(ErrorKind::type, "iota", "no counting in bool", "", "an integer or float dtype");
   NDArray out = NDArray::empty("iota", Dims{n}, dtype, device);
   if (n > 0) contract::iota(out);
   return out;
@@ -42,6 +43,10 @@ NDArray contiguous(const NDArray &x) { return x.is_contiguous() ? x : copy(x); }
 
 NDArray astype(const NDArray &x, DType dtype, bool always_copy) {
   if (x.dtype == dtype) return always_copy ? copy(x) : x;
+  if (info(x.dtype).kind == kComplex && info(dtype).kind != kComplex && dtype != DType::boolean)
+    fail(ErrorKind::type, "astype", "a cast would drop the imaginary parts",
+         std::string(info(x.dtype).name) + " to " + info(dtype).name, "a complex dtype or bool",
+         "take real(x) or abs(x)");
   NDArray out = NDArray::empty("astype", x.shape, dtype, x.device());
   if (out.size() > 0) contract::cast(x, out);
   return out;

@@ -3,8 +3,8 @@
 namespace needle {
 
 const Op &op_info(OpCode op) {
-  constexpr unsigned bool_ = kBool, int_ = kInt, float_ = kFloat;
-  constexpr bool same = false, boolean = true;
+  constexpr unsigned bool_ = kBool, int_ = kInt, float_ = kFloat, complex_ = kComplex;
+  using enum Gives;
   static const Op table[kOps] = {
 #define UNARY(name, takes, gives, functor, doc) {#name, NEEDLE_UNARY, takes, gives, doc},
 #define BINARY(name, takes, gives, functor, doc) {#name, NEEDLE_BINARY, takes, gives, doc},

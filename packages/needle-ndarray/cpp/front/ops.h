@@ -7,11 +7,14 @@
 
 namespace needle {
 
+// The result's dtype: the operands' own, bool, or that of a complex number's parts.
+enum class Gives { same, boolean, component };
+
 struct Op {
   const char *name;
   needle_family family;
-  unsigned takes;      // kinds of dtype (elementwise only)
-  bool gives_boolean;  // the result's dtype is bool, not the operands'
+  unsigned takes;  // kinds of dtype (elementwise only)
+  Gives gives;
   const char *doc;
 };
 

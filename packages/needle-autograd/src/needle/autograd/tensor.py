@@ -74,7 +74,7 @@ class Tensor:
 
     @requires_grad.setter
     def requires_grad(self, value: type_bool) -> None:
-        if value and self.dtype.kind != "float":
+        if value and (self.dtype.kind != "float" or self.dtype.itemsize == 1):  # float8 is for storage
             problem = "only floating tensors can require grad"
             raise TypeError(message("requires_grad", problem, got=self.dtype.name, hint="cast it with astype"))
         if not value and self.node is not None:

@@ -15,4 +15,16 @@ void gather(const Array &a, const Array &indices, int axis, const Array &out);
 void scatter(Scatter op, const Array &a, const Array &indices, int axis, const Array &out);
 void random_bits(uint64_t key, uint64_t counter, const Array &out);
 
+// For complex arrays; in cast and reduce, a or out is one. The rest does not depend on what the bits mean.
+namespace complex {
+bool unary(int op, const Array &a, const Array &out);
+bool binary(int op, const Array &a, const Array &b, const Array &out);
+void where(const Array &condition, const Array &a, const Array &b, const Array &out);
+void cast(const Array &a, const Array &out);
+void reduce(Reduction op, const Array &a, const Array &out);
+void scan(Reduction op, const Array &a, int axis, const Array &out);
+void matmul(const Array &a, const Array &b, const Array &out);
+void scatter_add(const Array &a, const Array &indices, int axis, const Array &out);
+}  // namespace complex
+
 }  // namespace needle::cpu

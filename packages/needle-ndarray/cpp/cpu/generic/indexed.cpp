@@ -3,12 +3,13 @@
 #include <atomic>
 #include <cstring>
 #include <string>
+#include <type_traits>
 
-#include "../allocator.h"
 #include "../error.h"
 #include "../iterate.h"
 #include "../targets.h"
 #include "generic.h"
+#include "temporary.h"
 
 namespace needle::cpu {
 namespace {
@@ -55,6 +56,7 @@ void with_bits(int size, F &&f) {
     case 1: return f(uint8_t{});
     case 2: return f(uint16_t{});
     case 4: return f(uint32_t{});
+    case 16: return f(Bits128{});
     default: return f(uint64_t{});
   }
 }
@@ -110,7 +112,8 @@ void scatter_lines(const Array &a, const Array &indices, int axis, const Array &
 void add_lines(const Array &a, const Array &indices, int axis, const Array &out) {
   auto add = [&](auto tag) {
     using T = decltype(tag);
-    scatter_lines<T>(a, indices, axis, out, [](T x, T y) { return static_cast<T>(x + y); });
+    if constexpr (std::is_arithmetic_v<T>)
+      scatter_lines<T>(a, indices, axis, out, [](T x, T y) { return static_cast<T>(x + y); });
   };
   switch (a.type) {
     case Type::b8:
@@ -121,24 +124,6 @@ void add_lines(const Array &a, const Array &indices, int axis, const Array &out)
   }
 }
 
-// A row-major array in working memory.
-struct Temporary {
-  Temporary(const Array &like, Type type)
-      : room(static_cast<size_t>(elements(like) * item_size(type))),
-        array{room.data, type, like.ndim, like.shape, strides} {
-    int64_t stride = 1;
-    for (int d = like.ndim; d-- > 0; stride *= like.shape[d]) strides[d] = stride;
-  }
-  static int64_t elements(const Array &x) {
-    int64_t n = 1;
-    for (int d = 0; d < x.ndim; d++) n *= x.shape[d];
-    return n;
-  }
-  Scratch room;
-  int64_t strides[max_dims];
-  Array array;
-};
-
 }  // namespace
 
 void scatter(Scatter op, const Array &a, const Array &indices, int axis, const Array &out) {
@@ -148,7 +133,9 @@ void scatter(Scatter op, const Array &a, const Array &indices, int axis, const A
       using T = decltype(tag);
       scatter_lines<T>(a, indices, axis, out, [](T, T y) { return y; });
     });
-  } else if (is_half(a.type)) {  // halves are added up in float and rounded once
+  } else if (is_complex(a.type)) {
+    complex::scatter_add(a, indices, axis, out);
+  } else if (is_small(a.type)) {  // halves are added up in float and rounded once
     Temporary sums(out, Type::f32), values(a, Type::f32);
     kernels().cast(out, sums.array);
     kernels().cast(a, values.array);

@@ -25,6 +25,17 @@ void move_elements(const char *src, int64_t src_stride, char *dst, int64_t dst_s
   }
 }
 
+// f(T{}) with how a small float is stored.
+template <class F>
+void with_small_type(Type type, F &&f) {
+  switch (type) {
+    case Type::f16: return f(f16{});
+    case Type::bf16: return f(bf16{});
+    case Type::e4m3: return f(e4m3{});
+    default: return f(e5m2{});
+  }
+}
+
 }  // namespace
 
 void move(int size, const char *src, int64_t src_stride, char *dst, int64_t dst_stride, int64_t n) {
@@ -32,27 +43,26 @@ void move(int size, const char *src, int64_t src_stride, char *dst, int64_t dst_
     case 1: return move_elements<uint8_t>(src, src_stride, dst, dst_stride, n);
     case 2: return move_elements<uint16_t>(src, src_stride, dst, dst_stride, n);
     case 4: return move_elements<uint32_t>(src, src_stride, dst, dst_stride, n);
+    case 16: return move_elements<Bits128>(src, src_stride, dst, dst_stride, n);
     default: return move_elements<uint64_t>(src, src_stride, dst, dst_stride, n);
   }
 }
 
 const void *read(Type type, const char *p, int64_t stride, int64_t n, void *buffer) {
   if (is_direct(type, stride)) return p;
-  if (!is_half(type)) {
+  if (!is_small(type)) {
     move(item_size(type), p, stride, static_cast<char *>(buffer), item_size(type), n);
     return buffer;
   }
+  int size = item_size(type);
   for (int64_t i = 0; i < n; i += block_elements) {
     int64_t m = least(block_elements, n - i);
     char room[2 * block_elements];
-    const char *halves = stride == 2 ? p + i * stride : room;
-    if (halves == room) move_elements<uint16_t>(p + i * stride, stride, room, 2, m);
-    float *values = static_cast<float *>(buffer) + i;
-    if (type == Type::f16) {
-      to_float(reinterpret_cast<const f16 *>(halves), values, m);
-    } else {
-      to_float(reinterpret_cast<const bf16 *>(halves), values, m);
-    }
+    const char *small = stride == size ? p + i * stride : room;
+    if (small == room) move(size, p + i * stride, stride, room, size, m);
+    with_small_type(type, [&](auto tag) {
+      to_float(reinterpret_cast<const decltype(tag) *>(small), static_cast<float *>(buffer) + i, m);
+    });
   }
   return buffer;
 }
@@ -61,18 +71,16 @@ void *place(Type type, char *p, int64_t stride, void *buffer) { return is_direct
 
 void write(Type type, const void *values, char *p, int64_t stride, int64_t n) {
   if (values == p) return;
-  if (!is_half(type)) return move(item_size(type), static_cast<const char *>(values), item_size(type), p, stride, n);
+  if (!is_small(type)) return move(item_size(type), static_cast<const char *>(values), item_size(type), p, stride, n);
+  int size = item_size(type);
   for (int64_t i = 0; i < n; i += block_elements) {
     int64_t m = least(block_elements, n - i);
     char room[2 * block_elements];
-    char *halves = stride == 2 ? p + i * stride : room;
-    const float *from = static_cast<const float *>(values) + i;
-    if (type == Type::f16) {
-      from_float(from, reinterpret_cast<f16 *>(halves), m);
-    } else {
-      from_float(from, reinterpret_cast<bf16 *>(halves), m);
-    }
-    if (halves == room) move_elements<uint16_t>(room, 2, p + i * stride, stride, m);
+    char *small = stride == size ? p + i * stride : room;
+    with_small_type(type, [&](auto tag) {
+      from_float(static_cast<const float *>(values) + i, reinterpret_cast<decltype(tag) *>(small), m);
+    });
+    if (small == room) move(size, room, size, p + i * stride, stride, m);
   }
 }
 

@@ -27,7 +27,7 @@ struct alignas(64) Block {
   char bytes[block_elements * 8];
 };
 
-inline bool is_direct(Type type, int64_t stride) { return stride == item_size(type) && !is_half(type); }
+inline bool is_direct(Type type, int64_t stride) { return stride == item_size(type) && !is_small(type); }
 
 // An operand of a run. A single element for all of the run is spread out once.
 struct Source {

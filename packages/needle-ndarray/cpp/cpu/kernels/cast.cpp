@@ -69,7 +69,7 @@ void convert_block(Type from, Type to, const void *values, void *out, int64_t n)
     using From = decltype(from_tag);
     auto *x = static_cast<const From *>(values);
     if (to == Type::b8) return convert_values<From, bool>(x, out, n);
-    if (is_half(to) && from != Type::f32) return convert_values<From, OddFloat>(x, out, n);
+    if (is_small(to) && from != Type::f32) return convert_values<From, OddFloat>(x, out, n);
     with_compute_type(to, [&](auto to_tag) { convert_values<From, stored_as<From, decltype(to_tag)>>(x, out, n); });
   });
 }

@@ -1,14 +1,15 @@
 // unary and binary: a loop over contiguous values for each operation and compute type, and a driver around them.
 #include "../iterate.h"
 #include "blocks.h"
+#include "half.h"
 #include "kernels.h"
 #include "math.h"
 
 namespace needle::cpu::NEEDLE_TARGET {
 namespace {
 
-constexpr int bool_ = 1, int_ = 2, float_ = 4;
-enum Gives { same, boolean };
+constexpr int bool_ = 1, int_ = 2, float_ = 4, complex_ = 8;  // the last is generic/complex.cpp's
+enum Gives { same, boolean, component };
 
 // The functor of each line of elementwise.inc.
 namespace ops {
@@ -81,6 +82,19 @@ void bool_loop(const void *a, const void *b, void *out, int64_t n) {
   for (int64_t i = 0; i < n; i++) static_cast<uint8_t *>(out)[i] &= 1;
 }
 
+// The one operation whose result depends on how the halves are stored.
+template <class Half>
+void next_halves(const void *a, const void *b, void *out, int64_t n) {
+  for (int64_t i = 0; i < n; i++) {
+    float x = static_cast<const float *>(a)[i], y = static_cast<const float *>(b)[i];
+    Half half;
+    from_float(x, half);
+    if (x == 0) half.bits = y < 0 ? 0x8001 : 1;
+    if (x != 0) half.bits = static_cast<uint16_t>(half.bits + ((x < y) == (x > 0) ? 1 : -1));
+    static_cast<float *>(out)[i] = x < y || x > y ? to_float(half) : x == y ? y : x + y;
+  }
+}
+
 struct Entry {
   Loop loops[static_cast<int>(Type::f64) + 1];  // by dtype; null where the operation does not take it
 };
@@ -111,6 +125,10 @@ constexpr Entry entry() {
     set(Type::bf16, loop<Op, operands, float>);
     set(Type::f32, loop<Op, operands, float>);
     set(Type::f64, loop<Op, operands, double>);
+    if constexpr (std::is_same_v<Op, ops::nextafter>) {
+      set(Type::f16, next_halves<f16>);
+      set(Type::bf16, next_halves<bf16>);
+    }
   }
   return e;
 }

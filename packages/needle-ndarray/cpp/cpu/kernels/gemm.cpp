@@ -156,7 +156,7 @@ void tiny_product(Shape s, const T *a, Steps a_steps, const T *b, Steps b_steps,
 template <class T>
 void one_product(Type type, Type native, Shape s, const char *a, Steps a_steps, const char *b, Steps b_steps, char *c,
                  Steps c_steps) {
-  bool same = item_size(type) == sizeof(T) && !is_half(type);
+  bool same = item_size(type) == sizeof(T) && !is_small(type);
   if (same && s.m * s.n * s.k <= tiny) {
     return tiny_product(s, reinterpret_cast<const T *>(a), a_steps, reinterpret_cast<const T *>(b), b_steps,
                         reinterpret_cast<T *>(c), c_steps);

@@ -1,5 +1,6 @@
-// float16 and bfloat16, which are stored as bits and computed in float. Conversions are free of branches where the CPU
-// has no instruction for them, so that compilers vectorise loops over them; rounding is to nearest even.
+// float16, bfloat16 and the float8 formats, which are stored as bits and computed in float. Conversions are free of
+// branches where the CPU has no instruction for them, so that compilers vectorise loops over them; rounding is to
+// nearest even.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,12 @@ struct f16 {
 };
 struct bf16 {
   uint16_t bits;
+};
+struct e4m3 {
+  uint8_t bits;
+};
+struct e5m2 {
+  uint8_t bits;
 };
 
 inline float float_of(uint32_t bits) { return __builtin_bit_cast(float, bits); }
@@ -56,6 +63,35 @@ inline void from_float(float value, f16 &half) {
   half.bits = static_cast<uint16_t>(sign | rounded);
 #endif
 }
+
+// An e5m2 is the upper byte of a half.
+inline float to_float(e5m2 small) { return to_float(f16{static_cast<uint16_t>(small.bits << 8)}); }
+
+// The greatest exponent of an e4m3fn holds numbers too; there is no infinity, and one NaN.
+inline float to_float(e4m3 small) {
+  uint32_t sign = static_cast<uint32_t>(small.bits & 0x80) << 24, magnitude = small.bits & 0x7f;
+  uint32_t normal = (magnitude << 20) + (120u << 23);
+  uint32_t subnormal = bits_of(static_cast<float>(static_cast<int32_t>(magnitude)) * 0x1p-9f);
+  return float_of(sign | (magnitude == 0x7f ? 0x7fc00000 : magnitude < 8 ? subnormal : normal));
+}
+
+// The 8 bits nearest to `value`; more than the greatest number gives `limit`.
+template <int mantissa, int exponent>
+uint8_t to_8_bits(float value, uint32_t limit, uint32_t nan) {
+  constexpr int shift = 23 - mantissa, bias = (1 << (exponent - 1)) - 1;
+  constexpr uint32_t rebias = static_cast<uint32_t>(127 - bias) << 23;
+  // Adding this power of 2 aligns the bits that a subnormal keeps with the float's lowest ones, rounded.
+  constexpr float aligned = static_cast<float>(1 << (24 - bias - mantissa));
+  uint32_t bits = bits_of(value), magnitude = bits & 0x7fffffff;
+  uint32_t normal = (magnitude + (1u << (shift - 1)) - 1 + (magnitude >> shift & 1) - rebias) >> shift;
+  uint32_t subnormal = bits_of(float_of(magnitude) + aligned) - bits_of(aligned);
+  uint32_t finite = magnitude < rebias + (1u << 23) ? subnormal : normal;
+  uint32_t rounded = magnitude > 0x7f800000 ? nan : finite > limit ? limit : finite;
+  return static_cast<uint8_t>((bits >> 24 & 0x80) | rounded);
+}
+
+inline void from_float(float value, e4m3 &small) { small.bits = to_8_bits<3, 4>(value, 0x7f, 0x7f); }
+inline void from_float(float value, e5m2 &small) { small.bits = to_8_bits<2, 5>(value, 0x7c, 0x7e); }
 
 #ifdef __F16C__
 inline void to_float(const f16 *halves, float *values, int64_t n) {

@@ -42,10 +42,20 @@ NEEDLE_LIBM1(exp)
 NEEDLE_LIBM1(expm1)
 NEEDLE_LIBM1(log)
 NEEDLE_LIBM1(log1p)
+NEEDLE_LIBM1(log2)
+NEEDLE_LIBM1(log10)
 NEEDLE_LIBM1(sin)
 NEEDLE_LIBM1(cos)
 NEEDLE_LIBM1(tan)
+NEEDLE_LIBM1(asin)
+NEEDLE_LIBM1(acos)
+NEEDLE_LIBM1(atan)
+NEEDLE_LIBM1(sinh)
+NEEDLE_LIBM1(cosh)
 NEEDLE_LIBM1(tanh)
+NEEDLE_LIBM1(asinh)
+NEEDLE_LIBM1(acosh)
+NEEDLE_LIBM1(atanh)
 NEEDLE_LIBM1(erf)
 #undef NEEDLE_LIBM1
 
@@ -66,16 +76,21 @@ V sigmoid(V x) {
   return 1 / (1 + exp(-x));
 }
 
-template <class V>
-V atan2(V x, V y) {
-  return each(x, y, [](auto a, auto b) {
-    if constexpr (sizeof(a) == 4) {
-      return __builtin_atan2f(a, b);
-    } else {
-      return __builtin_atan2(a, b);
-    }
-  });
-}
+#define NEEDLE_LIBM2(name)                 \
+  template <class V>                       \
+  V name(V x, V y) {                       \
+    return each(x, y, [](auto a, auto b) { \
+      if constexpr (sizeof(a) == 4) {      \
+        return __builtin_##name##f(a, b);  \
+      } else {                             \
+        return __builtin_##name(a, b);     \
+      }                                    \
+    });                                    \
+  }
+NEEDLE_LIBM2(atan2)
+NEEDLE_LIBM2(hypot)
+NEEDLE_LIBM2(nextafter)
+#undef NEEDLE_LIBM2
 
 // Rounding to whole numbers; integers are whole.
 #define NEEDLE_ROUNDING(name, builtin)              \
@@ -111,6 +126,32 @@ V abs(V x) {
 }
 
 template <class V>
+V conj(V x) {
+  return x;
+}
+
+template <class V>
+V real(V x) {
+  return x;
+}
+
+template <class V>
+V imag(V) {
+  return V{};
+}
+
+template <class V>
+mask_of<V> signbit(V x) {
+  return (mask_of<V>)x < 0;
+}
+
+template <class V>
+V copysign(V x, V y) {
+  using Bits = mask_of<V>;
+  return (V)(((Bits)x & ~(Bits)-V{}) | ((Bits)y & (Bits)-V{}));
+}
+
+template <class V>
 V sign(V x) {
   V positive = x > 0 ? V{} + 1 : V{};
   if constexpr (floating<V>) {
@@ -132,6 +173,13 @@ V maximum(V x, V y) {
 template <class V>
 V minimum(V x, V y) {
   return ((x < y) | (x != x)) ? x : y;
+}
+
+// The greater one, and what the lesser one adds. Equal infinities have no difference.
+template <class V>
+V logaddexp(V x, V y) {
+  V greater = maximum(x, y), difference = x == y ? V{} : abs(x - y);
+  return greater + log1p(exp(-difference));
 }
 
 template <class V>

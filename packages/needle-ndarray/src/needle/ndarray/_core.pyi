@@ -8,7 +8,7 @@ from typing_extensions import Buffer
 type_bool = bool
 Shape = int | Sequence[int]
 Axes = int | Sequence[int] | None
-Scalar = type_bool | int | float
+Scalar = type_bool | int | float | complex
 Operand: TypeAlias = NDArray | Scalar
 
 class BackendError(RuntimeError):
@@ -23,7 +23,7 @@ class DType:
     def itemsize(self) -> int:
         """Bytes of one element."""
     @property
-    def kind(self) -> Literal["bool", "int", "uint", "float"]: ...
+    def kind(self) -> Literal["bool", "int", "uint", "float", "complex"]: ...
 
 dtypes: dict[str, DType]
 
@@ -89,7 +89,7 @@ class NDArray:
     @property
     def is_contiguous(self) -> type_bool: ...
     def shares_buffer(self, other: NDArray, /) -> type_bool: ...
-    def item(self) -> Scalar: ...
+    def item(self) -> Any: ...
     def tolist(self) -> Any: ...
     def to_bytes(self) -> bytes:
         """The elements in row-major order, as bytes."""

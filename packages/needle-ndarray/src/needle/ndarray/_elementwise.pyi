@@ -5,8 +5,14 @@ from needle.ndarray._core import NDArray, Operand
 
 __all__ = [
     "abs",
+    "acos",
+    "acosh",
     "add",
+    "asin",
+    "asinh",
+    "atan",
     "atan2",
+    "atanh",
     "bitwise_and",
     "bitwise_invert",
     "bitwise_left_shift",
@@ -14,7 +20,10 @@ __all__ = [
     "bitwise_right_shift",
     "bitwise_xor",
     "ceil",
+    "conj",
+    "copysign",
     "cos",
+    "cosh",
     "divide",
     "equal",
     "erf",
@@ -24,6 +33,8 @@ __all__ = [
     "floor_divide",
     "greater",
     "greater_equal",
+    "hypot",
+    "imag",
     "isfinite",
     "isinf",
     "isnan",
@@ -31,6 +42,9 @@ __all__ = [
     "less_equal",
     "log",
     "log1p",
+    "log2",
+    "log10",
+    "logaddexp",
     "logical_and",
     "logical_not",
     "logical_or",
@@ -39,8 +53,11 @@ __all__ = [
     "minimum",
     "multiply",
     "negative",
+    "nextafter",
     "not_equal",
+    "positive",
     "pow",
+    "real",
     "reciprocal",
     "relu",
     "remainder",
@@ -48,7 +65,9 @@ __all__ = [
     "rsqrt",
     "sigmoid",
     "sign",
+    "signbit",
     "sin",
+    "sinh",
     "sqrt",
     "square",
     "subtract",
@@ -57,20 +76,35 @@ __all__ = [
     "trunc",
 ]
 
+def positive(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
+    """x itself, as a new array."""
+
 def negative(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
     """-x."""
 
 def abs(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
-    """The absolute value of x."""
+    """The absolute value of x; of a complex x, its distance from 0."""
 
 def sign(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
-    """-1, 0 or 1 by the sign of x; NaN stays NaN."""
+    """-1, 0 or 1 by the sign of x, of a complex x x / abs(x); NaN stays NaN."""
+
+def signbit(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
+    """True where x has a minus sign, as -0.0 and some NaN have."""
+
+def conj(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
+    """The complex conjugate of x; a real x itself."""
+
+def real(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
+    """The real part of x, as a new array; a real x itself."""
+
+def imag(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
+    """The imaginary part of x, as a new array; 0 for a real x."""
 
 def square(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
     """x * x."""
 
 def sqrt(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
-    """The square root of x; NaN below 0."""
+    """The square root of x; NaN below 0, unless x is complex."""
 
 def rsqrt(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
     """1 / sqrt(x); NaN below 0."""
@@ -87,6 +121,12 @@ def expm1(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
 def log(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
     """The natural logarithm of x."""
 
+def log2(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
+    """The logarithm of x to base 2."""
+
+def log10(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
+    """The logarithm of x to base 10."""
+
 def log1p(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
     """log(1 + x), accurate near 0."""
 
@@ -99,8 +139,32 @@ def cos(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
 def tan(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
     """The tangent of x, in radians."""
 
+def asin(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
+    """The angle in [-pi/2, pi/2] whose sine is x; NaN outside of [-1, 1]."""
+
+def acos(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
+    """The angle in [0, pi] whose cosine is x; NaN outside of [-1, 1]."""
+
+def atan(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
+    """The angle in [-pi/2, pi/2] whose tangent is x."""
+
+def sinh(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
+    """The hyperbolic sine of x."""
+
+def cosh(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
+    """The hyperbolic cosine of x."""
+
 def tanh(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
     """The hyperbolic tangent of x."""
+
+def asinh(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
+    """The number whose hyperbolic sine is x."""
+
+def acosh(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
+    """The number >= 0 whose hyperbolic cosine is x; NaN below 1."""
+
+def atanh(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
+    """The number whose hyperbolic tangent is x; NaN outside of [-1, 1]."""
 
 def sigmoid(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
     """The logistic function 1 / (1 + exp(-x))."""
@@ -167,6 +231,18 @@ def minimum(x: Operand, y: Operand, /, *, out: NDArray | None = None) -> NDArray
 
 def atan2(x: Operand, y: Operand, /, *, out: NDArray | None = None) -> NDArray:
     """The angle of the point (y, x), in radians: x is the ordinate."""
+
+def hypot(x: Operand, y: Operand, /, *, out: NDArray | None = None) -> NDArray:
+    """sqrt(x * x + y * y), without overflow on the way."""
+
+def logaddexp(x: Operand, y: Operand, /, *, out: NDArray | None = None) -> NDArray:
+    """log(exp(x) + exp(y)), without overflow on the way."""
+
+def copysign(x: Operand, y: Operand, /, *, out: NDArray | None = None) -> NDArray:
+    """x with the sign of y."""
+
+def nextafter(x: Operand, y: Operand, /, *, out: NDArray | None = None) -> NDArray:
+    """The number of the dtype next to x in the direction of y."""
 
 def equal(x: Operand, y: Operand, /, *, out: NDArray | None = None) -> NDArray:
     """x == y."""

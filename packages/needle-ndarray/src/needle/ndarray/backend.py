@@ -75,7 +75,7 @@ class Backend(ABC):
         """Return when all earlier calls on ``device`` have taken effect."""
 
     @abstractmethod
-    def fill(self, value: bool | int | float, out: View) -> None:
+    def fill(self, value: complex, out: View) -> None:
         """``out[...] = value``."""
 
     @abstractmethod

@@ -15,7 +15,7 @@ from needle.ndarray._core import DType, NDArray
 from needle.ndarray._elementwise import equal
 from needle.ndarray.devices import device as find_device
 from needle.ndarray.dtypes import bool as bool_
-from needle.ndarray.dtypes import float32, float64, int64, uint64
+from needle.ndarray.dtypes import complex64, complex128, float32, float64, int64, uint64
 from needle.ndarray.errors import message
 from needle.ndarray.exchange import AS_BITS, from_dlpack
 from needle.ndarray.manipulation import stack
@@ -32,6 +32,7 @@ __all__ = [
 ]  # fmt: skip
 
 SEQUENCES: tuple[type[Any], ...] = (list, tuple, range)
+NUMBERS = {bool, int, float, complex}
 MAX_NDIM = 32
 # How the array module names the elements of our dtypes.
 TYPECODES = {
@@ -68,7 +69,9 @@ def ones(shape: Shape, dtype: DType | None = None, device: DeviceLike = None) ->
 
 
 def full(shape: Shape, fill_value: Scalar, dtype: DType | None = None, device: DeviceLike = None) -> NDArray:
-    """Return an array whose elements are all `fill_value`; without a dtype, bool, int64 or float32 by its type.
+    """Return an array whose elements are all `fill_value`.
+
+    Without a dtype it is bool, int64, float32 or complex64, by the number's type.
 
     Raises:
         OverflowError: an integer does not fit into the dtype.
@@ -77,6 +80,7 @@ def full(shape: Shape, fill_value: Scalar, dtype: DType | None = None, device: D
     [7, 7]
     """
     natural = bool_ if isinstance(fill_value, bool) else int64 if hasattr(fill_value, "__index__") else float32
+    natural = complex64 if isinstance(fill_value, complex) else natural
     return _core.full(shape, fill_value, _chosen("full", dtype, natural), find_device(device))
 
 
@@ -154,7 +158,7 @@ def arange(
     if isinstance(start, int) and isinstance(stop, int) and isinstance(step, int):
         numbers = range(start, stop, step)
         wanted = _chosen("arange", dtype, int64)
-        if wanted.kind != "float":
+        if wanted.kind not in ("float", "complex"):
             return _integer_range(numbers, wanted, where)
         n = len(numbers)
     else:
@@ -194,8 +198,8 @@ def asarray(obj: Any, /, dtype: DType | None = None, device: DeviceLike = None, 
     Args:
         obj: a number; lists, tuples or ranges, nested to the same depth and length, of numbers or arrays; an `NDArray`;
             or an object with the buffer protocol or DLPack, such as an array of NumPy, PyTorch or JAX.
-        dtype: of the result. Without it numbers give bool, int64 or float32, the first that holds them all, and arrays
-            keep theirs.
+        dtype: of the result. Without it numbers give bool, int64, float32 or complex64, the first that holds them all,
+            and arrays keep theirs.
         device: of the result. Without it an `NDArray` stays where it is.
         copy: None copies where it must: to another dtype or device, onto a device with memory of its own, of memory
             that is read-only or not aligned. True always copies, False never.
@@ -214,7 +218,7 @@ def asarray(obj: Any, /, dtype: DType | None = None, device: DeviceLike = None, 
     """
     if dtype is not None:
         _chosen("asarray", dtype, dtype)
-    if isinstance(obj, SEQUENCES) or type(obj) in (bool, int, float):  # not subclasses, such as NumPy's float64
+    if isinstance(obj, SEQUENCES) or type(obj) in NUMBERS:  # not subclasses, such as NumPy's float64
         if copy is False:
             problem = "numbers and sequences of them have no memory to share"
             raise ValueError(message("asarray", problem, got="copy=False", expected="copy=None or True"))
@@ -283,7 +287,7 @@ def _from_nested(nested: Sequence[Any], dtype: DType | None, device: DeviceLike)
         shape += lengths
         elements = list(chain.from_iterable(elements))
     types = set(map(type, elements))
-    if types <= {bool, int, float}:
+    if types <= NUMBERS:
         return _from_numbers(elements, types, dtype, shape, device)
     if types.intersection(SEQUENCES):
         expected = f"equal nesting everywhere, at most {MAX_NDIM} deep"
@@ -296,6 +300,10 @@ def _from_numbers(
     numbers: list[Scalar], types: set[type], dtype: DType | None, shape: list[int], device: DeviceLike
 ) -> NDArray:
     """Return an array of plain numbers, packed by the array module."""
+    if complex in types:
+        parts = array("d", chain.from_iterable((z.real, z.imag) for z in map(complex, numbers)))
+        whole = _core.from_bytes(parts, complex128, shape, find_device(device))
+        return whole.astype(dtype or complex64, copy=False)
     wanted = dtype or (bool_ if types == {bool} else float32 if float in types or not types else int64)
     # A dtype that the array module cannot pack, or not from these numbers, comes of a cast on the device.
     can_pack = wanted.name in TYPECODES and (wanted.kind == "float" or float not in types)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["from_dlpack"]
 
 # The dtypes that NumPy has from ml_dtypes alone, and those of their bits, by which they pass.
-AS_BITS = {"bfloat16": "uint16"}
+AS_BITS = {"bfloat16": "uint16", "float8_e4m3fn": "uint8", "float8_e5m2": "uint8"}
 DLPACK_VERSION = (1, 0)
 HOST = (1, 0)  # DLPack's name of host memory
 

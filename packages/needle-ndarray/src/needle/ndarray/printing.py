@@ -11,7 +11,7 @@ from needle.ndarray.manipulation import concat
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from needle.ndarray._core import NDArray
+    from needle.ndarray._core import DType, NDArray
 
 __all__ = ["array_repr"]
 
@@ -25,6 +25,10 @@ HEAD = "NDArray("
 # Decimal digits that tell any two floats of a dtype apart, and the struct module's format of it or a wider one.
 DIGITS = {"bfloat16": 4, "float16": 5, "float32": 9, "float64": 17}
 FORMATS = {"bfloat16": "<f", "float16": "<e", "float32": "<f", "float64": "<d"}
+# Shown like others: parts of complex numbers, and what every float16 can tell apart.
+SHOWN_AS = {
+    "complex64": "float32", "complex128": "float64", "float8_e4m3fn": "float16", "float8_e5m2": "float16",
+}  # fmt: skip
 
 
 def array_repr(x: NDArray, /) -> str:
@@ -44,10 +48,9 @@ def array_repr(x: NDArray, /) -> str:
         return HEAD + "[]" + suffix
     cells = (_ends(x) if is_summary else x).tolist()
     leaves = list(_leaves(cells, x.ndim))
-    texts = _float_texts(leaves, x.dtype.name) if x.dtype.kind == "float" else [str(value) for value in leaves]
-    width = max(map(len, texts))
+    texts = _texts(leaves, x.dtype)
     shortened = [is_summary and extent > 2 * EDGE for extent in x.shape]
-    return HEAD + _brackets(cells, iter([text.rjust(width) for text in texts]), shortened, len(HEAD)) + suffix
+    return HEAD + _brackets(cells, iter(_aligned(texts)), shortened, len(HEAD)) + suffix
 
 
 def _ends(x: NDArray, axis: int = 0) -> NDArray:
@@ -87,6 +90,21 @@ def _brackets(cells: Any, texts: Iterator[str], shortened: list[bool], indent: i
         else:
             lines.append(part)
     return "[" + (",\n" + " " * indent).join(lines) + "]"
+
+
+def _texts(values: list[Any], dtype: DType) -> list[str]:
+    shown_as = SHOWN_AS.get(dtype.name, dtype.name)
+    if dtype.kind == "complex":
+        real = _aligned(_float_texts([z.real for z in values], shown_as))
+        imag = _float_texts([z.imag for z in values], shown_as)
+        imag = _aligned([text if text.startswith("-") else f"+{text}" for text in imag])
+        return [a + b.rstrip() + "j" + " " * (len(b) - len(b.rstrip())) for a, b in zip(real, imag, strict=True)]
+    return _float_texts(values, shown_as) if dtype.kind == "float" else [str(value) for value in values]
+
+
+def _aligned(texts: list[str]) -> list[str]:
+    width = max(map(len, texts))
+    return [text.rjust(width) for text in texts]
 
 
 def _float_texts(values: list[float], dtype: str) -> list[str]:

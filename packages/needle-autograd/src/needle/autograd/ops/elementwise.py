@@ -15,11 +15,76 @@ from needle.autograd.samples import Draw, Sample, integers, uniform
 from needle.autograd.tensor import Tensor
 
 __all__ = [
-    "abs", "add", "atan2", "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift",
-    "bitwise_xor", "ceil", "cos", "divide", "equal", "erf", "exp", "expm1", "floor", "floor_divide", "greater",
-    "greater_equal", "isfinite", "isinf", "isnan", "less", "less_equal", "log", "log1p", "logical_and", "logical_not",
-    "logical_or", "logical_xor", "maximum", "minimum", "multiply", "negative", "not_equal", "pow", "reciprocal", "relu",
-    "remainder", "round", "rsqrt", "sigmoid", "sign", "sin", "sqrt", "square", "subtract", "tan", "tanh", "trunc",
+    "abs",
+    "acos",
+    "acosh",
+    "add",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "bitwise_and",
+    "bitwise_invert",
+    "bitwise_left_shift",
+    "bitwise_or",
+    "bitwise_right_shift",
+    "bitwise_xor",
+    "ceil",
+    "conj",
+    "copysign",
+    "cos",
+    "cosh",
+    "divide",
+    "equal",
+    "erf",
+    "exp",
+    "expm1",
+    "floor",
+    "floor_divide",
+    "greater",
+    "greater_equal",
+    "hypot",
+    "imag",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "less",
+    "less_equal",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "logaddexp",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "maximum",
+    "minimum",
+    "multiply",
+    "negative",
+    "nextafter",
+    "not_equal",
+    "positive",
+    "pow",
+    "real",
+    "reciprocal",
+    "relu",
+    "remainder",
+    "round",
+    "rsqrt",
+    "sigmoid",
+    "sign",
+    "signbit",
+    "sin",
+    "sinh",
+    "sqrt",
+    "square",
+    "subtract",
+    "tan",
+    "tanh",
+    "trunc",
     "where",
 ]  # fmt: skip
 
@@ -57,9 +122,15 @@ def _logistic(x: float) -> float:
 
 
 # Signs and rounding.
+positive = elementwise("positive", 1)
 negative = elementwise("negative", -1)
 abs = elementwise("abs", lambda out, x: sign(x))
 sign = elementwise("sign", ZERO)
+signbit = elementwise("signbit", ZERO)
+copysign = elementwise("copysign", lambda out, x, y: sign(x) * sign(out), ZERO)
+conj = elementwise("conj", 1)
+real = elementwise("real", 1)
+imag = elementwise("imag", ZERO)
 floor = elementwise("floor", ZERO)
 ceil = elementwise("ceil", ZERO)
 trunc = elementwise("trunc", ZERO)
@@ -76,7 +147,15 @@ reciprocal = elementwise("reciprocal", lambda out, x: -(out * out), samples=unif
 exp = elementwise("exp", lambda out, x: out)
 expm1 = elementwise("expm1", lambda out, x: out + 1)
 log = elementwise("log", lambda out, x: reciprocal(x), samples=uniform((0.1, 3)))
+log2 = elementwise("log2", lambda out, x: 1 / math.log(2) / x, samples=uniform((0.1, 3)))
+log10 = elementwise("log10", lambda out, x: 1 / math.log(10) / x, samples=uniform((0.1, 3)))
 log1p = elementwise("log1p", lambda out, x: reciprocal(x + 1), samples=uniform((-0.8, 3)))
+logaddexp = elementwise("logaddexp", lambda out, x, y: sigmoid(x - y), lambda out, x, y: sigmoid(y - x))
+sinh = elementwise("sinh", lambda out, x: cosh(x))
+cosh = elementwise("cosh", lambda out, x: sinh(x))
+asinh = elementwise("asinh", lambda out, x: rsqrt(x * x + 1), reference=math.asinh)
+acosh = elementwise("acosh", lambda out, x: rsqrt(x * x - 1), samples=uniform((1.3, 3)), reference=math.acosh)
+atanh = elementwise("atanh", lambda out, x: reciprocal(1 - x * x), samples=uniform((-0.8, 0.8)), reference=math.atanh)
 tanh = elementwise("tanh", lambda out, x: 1 - out * out)
 sigmoid = elementwise("sigmoid", lambda out, x: out * (1 - out), reference=_logistic)
 erf = elementwise("erf", lambda out, x: 2 / math.sqrt(math.pi) * exp(-(x * x)), reference=math.erf)
@@ -85,6 +164,9 @@ erf = elementwise("erf", lambda out, x: 2 / math.sqrt(math.pi) * exp(-(x * x)), 
 sin = elementwise("sin", lambda out, x: cos(x))
 cos = elementwise("cos", lambda out, x: -sin(x))
 tan = elementwise("tan", lambda out, x: 1 + out * out, samples=uniform((-1.2, 1.2)))
+asin = elementwise("asin", lambda out, x: rsqrt(1 - x * x), samples=uniform((-0.8, 0.8)), reference=math.asin)
+acos = elementwise("acos", lambda out, x: -rsqrt(1 - x * x), samples=uniform((-0.8, 0.8)), reference=math.acos)
+atan = elementwise("atan", lambda out, x: reciprocal(x * x + 1), reference=math.atan)
 atan2 = elementwise("atan2", lambda out, x, y: y / (x * x + y * y), lambda out, x, y: -x / (x * x + y * y),
                     samples=uniform((-2, 2), (0.3, 2)), reference=math.atan2)  # fmt: skip
 
@@ -94,6 +176,8 @@ subtract = elementwise("subtract", 1, -1)
 multiply = elementwise("multiply", lambda out, x, y: y, lambda out, x, y: x)
 divide = elementwise("divide", lambda out, x, y: reciprocal(y), lambda out, x, y: -out / y,
                      samples=uniform((-2, 2), (0.3, 2)))  # fmt: skip
+hypot = elementwise("hypot", lambda out, x, y: x / out, lambda out, x, y: y / out, samples=uniform((0.3, 2), (0.3, 2)))
+nextafter = elementwise("nextafter", 1, ZERO)
 floor_divide = elementwise("floor_divide", ZERO, ZERO, samples=uniform((-2, 2), (0.3, 0.9)))
 remainder = elementwise("remainder", 1, lambda out, x, y: -floor_divide(x, y), samples=uniform((-2, 2), (0.3, 0.9)))
 

@@ -1,7 +1,7 @@
 """The numpy backend: the contract in NumPy, a line or two for each function, and the reference for what each means.
 
-What is computed with is what `_read` returns: an array of the view's own dtype, or of float32 for the halves. `_write`
-rounds once. A bfloat16 element, which NumPy lacks, is stored as its 16 bits.
+What is computed with is what `_read` returns: an array of the view's own dtype, or of float32 for the floats of 8 and
+16 bits. `_write` rounds once. An element of a dtype that NumPy lacks (bfloat16, float8) is stored as its bits.
 """
 
 from __future__ import annotations
@@ -38,22 +38,56 @@ def _pow(x: Array, y: Array) -> Array:
     return np.where(y < 0, reciprocal, np.power(x, np.maximum(y, 0)))
 
 
+def _expm1(x: Array) -> Array:
+    # NumPy's own makes NaN of 0 times infinity.
+    return np.where(np.isfinite(x), np.expm1(x), np.exp(x) - 1) if x.dtype.kind == "c" else np.expm1(x)
+
+
+def _log1p(x: Array) -> Array:
+    if x.dtype.kind != "c":
+        return np.log1p(x)
+    # Near 0, log|1 + x| = log1p(|1 + x|^2 - 1) / 2. NumPy's own loses the digits of 1 + x.
+    real, imag = np.float64(x.real), np.float64(x.imag)
+    near = _complex(np.log1p(real * (2 + real) + imag * imag) / 2, np.arctan2(imag, 1 + real))
+    return np.where(2 * abs(x) < 1, near, np.log(_complex(1 + real, imag))).astype(x.dtype)
+
+
+def _complex(real: Array, imag: Array) -> Array:
+    """Return complex numbers of these parts, zeros with their signs."""
+    return np.stack([real, imag], -1).view(np.complex128)[..., 0]
+
+
 UNARY: dict[str, Callable[[Any], Any]] = {
+    "positive": np.positive,
     "negative": np.negative,
     "abs": np.abs,
     "sign": np.sign,
+    "signbit": np.signbit,
+    "conj": np.conj,
+    "real": np.real,
+    "imag": np.imag,
     "square": np.square,
     "sqrt": np.sqrt,
     "rsqrt": lambda x: 1 / np.sqrt(x),
     "reciprocal": np.reciprocal,
     "exp": np.exp,
-    "expm1": np.expm1,
+    "expm1": _expm1,
     "log": np.log,
-    "log1p": np.log1p,
+    "log2": np.log2,
+    "log10": np.log10,
+    "log1p": _log1p,
     "sin": np.sin,
     "cos": np.cos,
     "tan": np.tan,
+    "asin": np.arcsin,
+    "acos": np.arccos,
+    "atan": np.arctan,
+    "sinh": np.sinh,
+    "cosh": np.cosh,
     "tanh": np.tanh,
+    "asinh": np.arcsinh,
+    "acosh": np.arccosh,
+    "atanh": np.arctanh,
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
     "erf": np.vectorize(math.erf, otypes=[np.float64]),
     "relu": lambda x: np.maximum(x, 0),
@@ -79,6 +113,10 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "maximum": np.maximum,
     "minimum": np.minimum,
     "atan2": np.arctan2,
+    "hypot": np.hypot,
+    "logaddexp": np.logaddexp,
+    "copysign": np.copysign,
+    "nextafter": np.nextafter,
     "equal": np.equal,
     "not_equal": np.not_equal,
     "less": np.less,
@@ -117,9 +155,28 @@ FAMILIES: dict[str, dict[str, Any]] = {
 }
 
 
+HALVES = ("float16", "bfloat16")
+# The dtypes that NumPy lacks: how they are stored, the digits of the significand, and the exponent e of the smallest
+# normal number, which is 0.5 * 2**e.
+STORED = {"bfloat16": "uint16", "float8_e4m3fn": "uint8", "float8_e5m2": "uint8"}
+FORMATS = {"bfloat16": (8, -125), "float8_e4m3fn": (4, -5), "float8_e5m2": (3, -13)}
+
+
+def _float8_numbers() -> dict[str, Array]:
+    """Return the numbers that the 256 float8 elements stand for."""
+    exponent, fraction = np.divmod(np.arange(128), 8)
+    e4m3fn = (fraction + 8 * (exponent > 0)) * 2.0 ** (np.maximum(exponent, 1) - 10)
+    e4m3fn[127] = np.nan
+    e5m2 = (np.arange(256, dtype=np.uint16) << 8).view(np.float16)
+    return {"float8_e4m3fn": np.float32(np.concatenate([e4m3fn, -e4m3fn])), "float8_e5m2": np.float32(e5m2)}
+
+
+FLOAT8 = _float8_numbers()
+
+
 def _elements(v: View) -> Array:
     """Return the elements of a view, without copying them."""
-    dtype = np.dtype("uint16" if v.dtype.name == "bfloat16" else v.dtype.name)
+    dtype = np.dtype(STORED.get(v.dtype.name, v.dtype.name))
     strides = [stride * dtype.itemsize for stride in v.strides]
     return np.ndarray(v.shape, dtype, v.buffer, v.offset * dtype.itemsize, strides)
 
@@ -127,13 +184,17 @@ def _elements(v: View) -> Array:
 def _decode(elements: Array, dtype: str) -> Array:
     if dtype == "bfloat16":
         return np.left_shift(elements, 16, dtype=np.uint32).view(np.float32)
+    if dtype in FLOAT8:
+        return FLOAT8[dtype][elements]
     return elements.astype(np.float32) if dtype == "float16" else elements
 
 
 def _encode(x: Array, dtype: str) -> Array:
     """Return x as elements of a dtype: the contract's cast."""
-    if dtype == "bfloat16":
-        return _to_bfloat16(x)
+    if dtype == "bfloat16":  # the upper half of a float32
+        return (_rounded(x, dtype).astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
+    if dtype in FLOAT8:
+        return _to_float8(x, dtype)
     if x.dtype.kind == "f" and np.dtype(dtype).kind in "iu":
         least, most = np.iinfo(dtype).min, np.iinfo(dtype).max
         inside = (x > least) & (x < float(most) + 1)  # false for NaN
@@ -142,17 +203,31 @@ def _encode(x: Array, dtype: str) -> Array:
     return x.astype(dtype)
 
 
-def _to_bfloat16(x: Array) -> Array:
-    """Round to 8 binary digits, halves to the even one, and return the upper bits of that as a float32."""
+def _rounded(x: Array, dtype: str) -> Array:
+    """Round to the binary digits of a dtype, halves to the even one."""
+    digits, least = FORMATS[dtype]
     if x.dtype.kind in "biu":
         if x.dtype.name in ("int64", "uint64"):  # more digits than float64 has: let its last stand for any beyond it
             bits = x.dtype.type
             lost = (np.abs(x) > bits(2**53)) & (x & bits(2047) != 0)
             x = np.where(lost, x & ~bits(2047) | bits(2048), x)
         x = x.astype(np.float64)
-    last_digit = np.maximum(np.frexp(x)[1], -125) - 8  # its exponent, which is fixed below the normal numbers
-    rounded = np.ldexp(np.rint(np.ldexp(x, -last_digit)), last_digit)
-    return (rounded.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
+    last_digit = np.maximum(np.frexp(x)[1], least) - digits  # its exponent, which is fixed below the normal numbers
+    return np.ldexp(np.rint(np.ldexp(x, -last_digit)), last_digit)
+
+
+def _to_float8(x: Array, dtype: str) -> Array:
+    """Return the places of rounded numbers among those of the dtype; behind the greatest is infinity, or NaN."""
+    numbers = FLOAT8[dtype]
+    magnitude = abs(_rounded(x, dtype))
+    places = np.searchsorted(numbers[: np.count_nonzero(np.isfinite(numbers)) // 2], magnitude)
+    return np.where(np.isnan(magnitude), 0x7F, places).astype(np.uint8) | np.signbit(x) * np.uint8(0x80)
+
+
+def _next_half(bits: Array, x: Array, y: Array) -> Array:
+    """Return the bits of the halves next to x, of which bits are given, in the direction of y."""
+    beside = np.where(x == 0, np.where(y < 0, 0x8001, 1), bits + np.where((x < y) == (x > 0), 1, -1))
+    return np.where(np.isnan(x) | np.isnan(y), 0x7FFF, beside)
 
 
 def _read(v: View) -> Array:
@@ -203,7 +278,7 @@ class NumpyBackend(Backend):
         _elements(out)[...] = _elements(a)
 
     @_quiet
-    def fill(self, value: bool | int | float, out: View) -> None:
+    def fill(self, value: complex, out: View) -> None:
         _write(np.asarray(value), out)
 
     @_quiet
@@ -216,7 +291,12 @@ class NumpyBackend(Backend):
 
     @_quiet
     def binary(self, op: str, a: View, b: View, out: View) -> None:
-        _write(BINARY[op](_read(a), _read(b)), out)
+        x, y = _read(a), _read(b)
+        if op == "nextafter" and a.dtype.name in HALVES:  # the one op that depends on how they are stored
+            bits = _next_half(_elements(a).view(np.uint16).astype(np.int64), x, y)
+            _elements(out).view(np.uint16)[...] = np.where(x == y, _elements(b).view(np.uint16), bits)
+        else:
+            _write(BINARY[op](x, y), out)
 
     def where(self, condition: View, a: View, b: View, out: View) -> None:
         _elements(out)[...] = np.where(_elements(condition), _elements(a), _elements(b))

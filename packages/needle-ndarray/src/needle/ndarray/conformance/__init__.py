@@ -14,9 +14,10 @@ function it says what must come out by the definitions in oracle.py or in the te
 byte outside of the output has changed. Results have to be exact, but for:
 
 - transcendental functions: the units in the last place that oracle.py states for each; 1 for the halves;
+- all functions of complex numbers: 16 units in the last place of the result's absolute value;
 - sums and products of floats (sum, prod, their scans, matmul, scatter "add"): n terms may be off by
-  (8 + sqrt(n)) * u * sum(abs(terms)), a product likewise in relative terms, with u = 2**-24 for float32 and the halves
-  (which are then rounded once more) and 2**-53 for float64.
+  (8 + sqrt(n)) * u * sum(abs(terms)), a product likewise in relative terms, with u = 2**-24 for float32, complex64 and
+  the halves (which are then rounded once more) and 2**-53 for float64 and complex128.
 
 Signs of zeros count where elements are only moved.
 """

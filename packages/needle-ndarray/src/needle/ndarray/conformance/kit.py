@@ -9,7 +9,7 @@ import numpy as np
 
 from needle.ndarray._core import dtypes
 from needle.ndarray.backend import Backend, View
-from needle.ndarray.conformance.elements import FLOATS, Array, decode, spacing, storage
+from needle.ndarray.conformance.elements import COMPLEX, FLOAT8, INEXACT, Array, decode, spacing, storage
 from needle.ndarray.conformance.layouts import LAYOUTS, Shape
 
 BACKGROUND = 0xC3  # what the bytes of a buffer are before anything is written
@@ -86,7 +86,9 @@ class Kit:
         try:
             for arg in args:
                 if isinstance(arg, Placed) and not arg.is_out:
-                    assert np.array_equal(arg.read(), arg.elements, equal_nan=arg.dtype in FLOATS), f"{arg} was changed"
+                    assert np.array_equal(arg.read(), arg.elements, equal_nan=arg.dtype in INEXACT), (
+                        f"{arg} was changed"
+                    )
             return next(arg for arg in reversed(args) if isinstance(arg, Placed) and arg.is_out).read()
         except AssertionError as error:
             raise AssertionError(f"{describe(function, args)}: {error}") from None
@@ -102,24 +104,32 @@ def describe(function: str, args: tuple[Any, ...]) -> str:
     return f"{function}({', '.join(str(arg) for arg in args)})"
 
 
+def raw(elements: Array) -> Array:
+    """Return the bytes of each element, along a last axis."""
+    return np.ascontiguousarray(elements).reshape(*elements.shape, 1).view(np.uint8)
+
+
 def compare(
     label: str, got: Array, want: Array, dtype: str, *, ulps: float = 0, absolute: Any = 0.0, bits: bool = False
 ) -> None:
     """Raise AssertionError with the first element that is too far from the one wanted.
 
     Elements agree if they are equal numbers or both NaN, or if they differ by no more than `ulps` units in the last
-    place of the one wanted plus `absolute`, a number or an array of them. With `bits`, they have to be the same bits.
+    place of the one wanted plus `absolute`, a number or an array of them. Complex ones agree too if neither is finite;
+    the units are those of the absolute value. With `bits`, they have to be the same bits.
     """
     assert got.shape == want.shape, f"{label}: got shape {got.shape}; expected {want.shape}"
-    unsigned = f"u{got.dtype.itemsize}"
-    wrong = np.asarray(got.view(unsigned) != np.ascontiguousarray(want, got.dtype).view(unsigned).reshape(got.shape))
+    wrong = np.asarray((raw(got) != raw(want.astype(got.dtype, copy=False))).any(-1))
     if not wrong.any():
         return
     g, w = decode(got, dtype), decode(want, dtype)
-    if dtype in FLOATS and not bits:
+    if dtype in (*INEXACT, *FLOAT8) and not bits:
         with np.errstate(all="ignore"):
-            near = abs(g - w) <= ulps * spacing(w, dtype) + absolute
-        wrong = ~((g == w) | (np.isnan(g) & np.isnan(w)) | near)
+            near = abs(g - w) <= ulps * spacing(abs(w), dtype) + absolute
+        no_number = np.isnan(g) & np.isnan(w)
+        if dtype in COMPLEX:
+            no_number = ~np.isfinite(g) & ~np.isfinite(w)
+        wrong = ~((g == w) | no_number | near)
     if wrong.any():
         place = tuple(int(i[0]) for i in np.nonzero(wrong)) if wrong.ndim else ()
         raise AssertionError(

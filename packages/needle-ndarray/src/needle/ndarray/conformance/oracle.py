@@ -1,8 +1,9 @@
 """What each elementwise op gives, from its definition: with Python's integers, or in more digits and then rounded.
 
 Nothing here is shared with a backend. Each line says which kinds of dtype the op takes (b, i, f: bool, integers,
-floats), its definition, and by how many units in the last place of a float32 or float64 a backend may err: none, unless
-the function is transcendental. Halves are computed in float32, so that one unit in the last place is enough for them.
+floats; c: complex), its definition, and by how many units in the last place of a float32 or float64 a backend may err:
+none, unless the function is transcendental. Halves are computed in float32, so that one unit in the last place is
+enough for them. Complex results may be off by 16 units in the last place of their absolute value.
 """
 
 from __future__ import annotations
@@ -14,7 +15,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from needle.ndarray.conformance.elements import FLOATS, HALVES, Array, decode, encode
+from needle.ndarray.conformance.elements import (
+    COMPLEX,
+    FLOATS,
+    HALVES,
+    INEXACT,
+    INTEGERS,
+    Array,
+    complex_of,
+    component,
+    decode,
+    encode,
+    storage,
+)
 
 Function = Callable[[Any], Any] | Callable[[Any, Any], Any]
 
@@ -26,20 +39,27 @@ class Op(NamedTuple):
     ulps: int = 0
     boolean: bool = False
     domain: Callable[[Array], Array] | None = None
-    """Maps any numbers to such as the contract defines the op for."""
+    """Maps any floats to such as the contract defines the op for; complex numbers always go through `near`."""
+    component: bool = False
 
     def admits(self, dtype: str) -> bool:
-        return ("f" if dtype in FLOATS else "b" if dtype == "bool" else "i") in self.takes
+        kinds = {"f": FLOATS, "c": COMPLEX, "b": ("bool",), "i": INTEGERS}
+        return any(dtype in kinds[kind] for kind in self.takes)
+
+    def result(self, dtype: str) -> str:
+        return "bool" if self.boolean else component(dtype) if self.component else dtype
 
     def __call__(self, dtype: str, *operands: Array) -> Array:
         """Return the elements that the op must give, or must be near to."""
         numbers = [decode(x, dtype) for x in operands]
-        result = "bool" if self.boolean else dtype
-        function: Any = self.of_floats if dtype in FLOATS else self.of_integers
+        result = self.result(dtype)
+        function: Any = self.of_floats if dtype in INEXACT else self.of_integers
         assert function, f"the op is not defined for {dtype}"
-        if dtype not in FLOATS:
+        if dtype not in INEXACT:
             return encode(np.frompyfunc(function, len(numbers), 1)(*numbers), result)
-        if self.ulps and dtype == "float64":
+        if dtype == "complex128":
+            numbers = [x.astype(np.clongdouble) for x in numbers]
+        elif self.ulps and dtype == "float64":
             numbers = [x.astype(np.longdouble) for x in numbers]
         with np.errstate(all="ignore"):
             if result in HALVES:  # computed in float32, and then rounded to the half
@@ -48,14 +68,27 @@ class Op(NamedTuple):
 
     def tolerance(self, dtype: str) -> dict[str, float]:
         """Return the arguments of `kit.compare`. Where a result is below the smallest normal number, 0 will do."""
-        if not self.ulps:
+        if self.boolean or not (self.ulps or dtype in COMPLEX):
             return {}
-        absolute = np.finfo(np.float64 if dtype == "float64" else np.float32).tiny
-        return {"ulps": 1 if dtype in HALVES else self.ulps, "absolute": float(absolute)}
+        absolute = np.finfo(np.float64 if component(dtype) == "float64" else np.float32).tiny
+        ulps = 1 if dtype in HALVES else 16 if dtype in COMPLEX else self.ulps
+        return {"ulps": ulps, "absolute": float(absolute)}
 
 
-def both(function: Function, takes: str = "if") -> Op:
-    return Op(takes, function, function)
+class Neighbour(Op):
+    """nextafter: elements, as integers, in the order of the numbers; one step."""
+
+    def __call__(self, dtype: str, *operands: Array) -> Array:
+        x, y = (decode(elements, dtype) for elements in operands)
+        kind = f"i{storage(dtype).itemsize}"
+        bits = operands[0].view(kind).astype(np.int64)
+        order = np.where(bits < 0, np.iinfo(kind).min - bits, bits) + (y > x) - (y < x)
+        bits = np.where(order < 0, np.iinfo(kind).min - order, order).astype(kind).view(storage(dtype))
+        return np.where(np.isnan(x) | np.isnan(y), encode(np.array(np.nan), dtype), np.where(x == y, operands[1], bits))
+
+
+def both(function: Function, takes: str = "ifc", *, component: bool = False) -> Op:
+    return Op(takes, function, function, component=component)
 
 
 def split(of_floats: Function, of_integers: Function, domain: Callable[[Array], Array] | None = None) -> Op:
@@ -66,11 +99,15 @@ def real(function: Function, ulps: int = 0, domain: Callable[[Array], Array] | N
     return Op("f", function, ulps=ulps, domain=domain)
 
 
+def analytic(function: Function, ulps: int = 0, domain: Callable[[Array], Array] | None = None) -> Op:
+    return Op("fc", function, ulps=ulps, domain=domain)
+
+
 def integral(function: Function, takes: str = "bi") -> Op:
     return Op(takes, None, function)
 
 
-def predicate(function: Function, of_integers: Function | None = None, takes: str = "bif") -> Op:
+def predicate(function: Function, of_integers: Function | None = None, takes: str = "bifc") -> Op:
     return Op(takes, function, of_integers or function, boolean=True)
 
 
@@ -81,8 +118,20 @@ def extreme(greater: Callable[[Any, Any], Any]) -> Op:
     return split(choose, lambda x, y: x if greater(x, y) else y)
 
 
+def near(x: Array) -> Array:
+    """Complex numbers at which all functions are far from overflow and underflow, and none loses its digits."""
+    x = np.where(np.isfinite(x), x, 0.5 - 2j)
+    parts = [np.where((abs(p) < 4) & (abs(p) > 0.01) | (p == 0), p, np.sin(p % 1 + 0.1)) for p in (x.real, x.imag)]
+    return complex_of(*parts)
+
+
 def angle(x: Array) -> Array:
     return np.where(np.isfinite(x), np.clip(x, -30, 30), x)
+
+
+def positive(x: Array) -> Array:
+    """Finite numbers between which nothing cancels."""
+    return np.where(np.isfinite(x), abs(x), x)
 
 
 def quotient(x: Array) -> Array:
@@ -107,29 +156,44 @@ def integer_pow(x: int, y: int) -> int:
 
 UNARY = {
     "negative": both(operator.neg),
-    "abs": both(abs),
-    "sign": split(np.sign, lambda x: (x > 0) - (x < 0)),
+    "abs": both(abs, component=True),
+    "sign": Op("ifc", np.sign, lambda x: (x > 0) - (x < 0)),
+    "signbit": predicate(np.signbit, takes="f"),
+    "positive": both(lambda x: x),
+    "conj": Op("ifc", np.conj, lambda x: x),
+    "real": Op("ifc", np.real, lambda x: x, component=True),
+    "imag": Op("ifc", np.imag, lambda _: 0, component=True),
     "square": both(lambda x: x * x),
-    "sqrt": real(np.sqrt),
-    "reciprocal": real(lambda x: 1 / x),
-    "exp": real(np.exp, 4),
-    "expm1": real(np.expm1, 4),
-    "log": real(np.log, 4),
-    "log1p": real(np.log1p, 4),
-    "sin": real(np.sin, 4, angle),
-    "cos": real(np.cos, 4, angle),
-    "tan": real(np.tan, 8, angle),
-    "tanh": real(np.tanh, 6),
+    "sqrt": analytic(np.sqrt),
+    "reciprocal": analytic(lambda x: 1 / x),
+    "exp": analytic(np.exp, 4),
+    "expm1": analytic(lambda x: np.expm1(x) if x.dtype.kind == "f" else np.exp(x) - 1, 4),
+    "log": analytic(np.log, 4),
+    "log2": analytic(np.log2, 4),
+    "log10": analytic(np.log10, 4),
+    "log1p": analytic(lambda x: np.log1p(x) if x.dtype.kind == "f" else np.log(1 + x), 4),
+    "sin": analytic(np.sin, 4, angle),
+    "cos": analytic(np.cos, 4, angle),
+    "tan": analytic(np.tan, 8, angle),
+    "asin": analytic(np.arcsin, 4),
+    "acos": analytic(np.arccos, 4),
+    "atan": analytic(np.arctan, 4),
+    "sinh": analytic(np.sinh, 6),
+    "cosh": analytic(np.cosh, 6),
+    "tanh": analytic(np.tanh, 6),
+    "asinh": analytic(np.arcsinh, 6),
+    "acosh": analytic(np.arccosh, 6),
+    "atanh": analytic(np.arctanh, 6),
     "sigmoid": real(lambda x: 1 / (1 + np.exp(-x)), 6),
     "erf": real(np.vectorize(math.erf, otypes=[np.float64]), 6),
     "relu": split(lambda x: np.where(x < 0, 0, x), lambda x: max(x, 0)),
     "floor": split(np.floor, int),
     "ceil": split(np.ceil, int),
     "trunc": split(np.trunc, int),
-    "round": split(np.rint, int),
-    "isnan": predicate(np.isnan, lambda _: False, "if"),
-    "isinf": predicate(np.isinf, lambda _: False, "if"),
-    "isfinite": predicate(np.isfinite, lambda _: True, "if"),
+    "round": Op("ifc", np.rint, int),
+    "isnan": predicate(np.isnan, lambda _: False, "ifc"),
+    "isinf": predicate(np.isinf, lambda _: False, "ifc"),
+    "isfinite": predicate(np.isfinite, lambda _: True, "ifc"),
     "logical_not": predicate(lambda x: x == 0),
     "bitwise_invert": integral(operator.invert),
 }
@@ -138,19 +202,23 @@ BINARY = {
     "add": both(operator.add),
     "subtract": both(operator.sub),
     "multiply": both(operator.mul),
-    "divide": real(lambda x, y: x / y),
+    "divide": analytic(lambda x, y: x / y),
     "floor_divide": split(float_floor_divide, lambda x, y: x // y if y else 0, quotient),
     "remainder": split(float_remainder, lambda x, y: x % y if y else 0, quotient),
-    "pow": Op("if", np.power, integer_pow, 16),
+    "pow": Op("ifc", np.power, integer_pow, 16),
     "maximum": extreme(operator.gt),
     "minimum": extreme(operator.lt),
     "atan2": real(np.arctan2, 6),
+    "hypot": real(np.hypot, 2),
+    "logaddexp": real(np.logaddexp, 4, positive),
+    "copysign": real(np.copysign),
+    "nextafter": Neighbour("f", None),
     "equal": predicate(operator.eq),
     "not_equal": predicate(operator.ne),
-    "less": predicate(operator.lt),
-    "less_equal": predicate(operator.le),
-    "greater": predicate(operator.gt),
-    "greater_equal": predicate(operator.ge),
+    "less": predicate(operator.lt, takes="bif"),
+    "less_equal": predicate(operator.le, takes="bif"),
+    "greater": predicate(operator.gt, takes="bif"),
+    "greater_equal": predicate(operator.ge, takes="bif"),
     "logical_and": predicate(lambda x, y: (x != 0) & (y != 0)),
     "logical_or": predicate(lambda x, y: (x != 0) | (y != 0)),
     "logical_xor": predicate(lambda x, y: (x != 0) ^ (y != 0)),
@@ -174,7 +242,7 @@ def _by_numpy_backend(name: str) -> Op:
     arity = 1 if name in reference.UNARY else 2
     function: Any = reference.UNARY.get(name) or reference.BINARY[name]
     takes, boolean = "", False
-    for kind, dtype in (("b", nd.bool), ("i", nd.int32), ("f", nd.float32)):
+    for kind, dtype in (("b", nd.bool), ("i", nd.int32), ("f", nd.float32), ("c", nd.complex64)):
         try:
             result = getattr(nd, name)(*[nd.ones((1,), dtype=dtype, device="numpy")] * arity)
         except TypeError:  # the front says which kinds the op takes

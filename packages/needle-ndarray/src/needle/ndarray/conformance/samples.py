@@ -7,7 +7,18 @@ from math import prod
 
 import numpy as np
 
-from needle.ndarray.conformance.elements import FLOATS, FORMATS, Array, bits, encode
+from needle.ndarray.conformance.elements import (
+    COMPLEX,
+    FLOAT8,
+    FLOATS,
+    FORMATS,
+    GREATEST,
+    Array,
+    bits,
+    complex_of,
+    component,
+    encode,
+)
 from needle.ndarray.conformance.layouts import Shape
 
 SHAPE = (4, 6, 9)
@@ -18,13 +29,14 @@ def special(dtype: str) -> Array:
     """Return 12 numbers at which implementations go wrong."""
     if dtype == "bool":
         return np.array([0, 1] * 6, object)
-    if dtype not in FLOATS:
+    if dtype in COMPLEX:
+        x = special(component(dtype))
+        return complex_of(x, np.roll(x, 5))
+    if dtype not in FLOATS and dtype not in FLOAT8:
         top = 2 ** (bits(dtype) - dtype.startswith("int")) - 1
         return np.array([0, 1, 2, 3, 7, bits(dtype) - 1, bits(dtype), top, top - 1, -1, -7, -top - 1], object)
     digits, least = FORMATS[dtype]
-    greatest = (2 - 2.0 ** (1 - digits)) * 2.0 ** (
-        15 if dtype == "float16" else 127 if least == FORMATS["float32"][1] else 1023
-    )
+    greatest = GREATEST.get(dtype) or (2 - 2.0 ** (1 - digits)) * 2.0 ** (127 if dtype == "float32" else 1023)
     smallest = 2.0 ** (least - 1)
     return np.array([0, -0.0, 1, -1, 1.5, -2.5, np.inf, -np.inf, np.nan, greatest, smallest, -smallest / 4])
 
@@ -35,7 +47,9 @@ def random(dtype: str, n: int, seed: int = 0) -> Array:
     rng = np.random.default_rng(seed)
     if dtype == "bool":
         return rng.integers(0, 2, n).astype(object)
-    if dtype in FLOATS:
+    if dtype in COMPLEX:
+        return complex_of(*(random(component(dtype), n, s) for s in (seed, seed + 100)))
+    if dtype in FLOATS or dtype in FLOAT8:
         x = rng.normal(size=n) * rng.choice([0.01, 1, 30], n)
         return np.where(rng.random(n) < 0.2, np.round(2 * x) / 2, x)
     wide = np.frombuffer(rng.bytes(8 * n), np.int64)
@@ -57,6 +71,8 @@ def finite(dtype: str, shape: Shape, seed: int = 0) -> Array:
 
 def whole(dtype: str, shape: Shape, seed: int = 0, most: int = 3) -> Array:
     """Return small integers as elements: float arithmetic on them is exact, in whatever order."""
+    if dtype in COMPLEX:
+        return encode(complex_of(*(whole(component(dtype), shape, s, most) for s in (seed, seed + 100))), dtype)
     least = 0 if dtype.startswith("uint") else -most
     return encode(np.random.default_rng(seed).integers(least, most + 1, shape), dtype)
 

@@ -17,7 +17,8 @@ from needle.ndarray.conformance.elements import encode
 
 FAMILIES = ("unary", "binary", "reduce", "arg_reduce", "scan", "scatter")
 ERRORS: dict[int, type[Exception]] = {1: RuntimeError, 2: MemoryError, 3: IndexError, 4: NotImplementedError}
-DTYPE_CODES = {"bool": 6, "int": 0, "uint": 1, "float": 2}
+DTYPE_CODES = {"bool": 6, "int": 0, "uint": 1, "float": 2, "complex": 5}
+OTHER_CODES = {"bfloat16": 4, "float8_e4m3fn": 10, "float8_e5m2": 12}
 
 
 class DataType(c.Structure):
@@ -93,7 +94,7 @@ def tensor(v: View | None) -> Any:
     if v is None:
         return None
     shape, strides = ((c.c_int64 * len(v.shape))(*numbers) for numbers in (v.shape, v.strides))
-    code = 4 if v.dtype.name == "bfloat16" else DTYPE_CODES[v.dtype.kind]
+    code = OTHER_CODES.get(v.dtype.name, DTYPE_CODES[v.dtype.kind])
     dtype = DataType(code, v.dtype.itemsize * 8, 1)
     return DLTensor(v.buffer.data, 0, v.buffer.device, len(v.shape), dtype, shape, strides, v.offset * v.dtype.itemsize)
 
@@ -159,7 +160,7 @@ class TableBackend(Backend):
     def synchronize(self, device: int) -> None:
         self._call("synchronize", device)
 
-    def fill(self, value: bool | int | float, out: View) -> None:
+    def fill(self, value: complex, out: View) -> None:
         element = encode(np.array([value]), out.dtype.name)
         self._call("fill", element.ctypes.data, tensor(out))
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from needle.ndarray.conformance import samples
-from needle.ndarray.conformance.elements import DTYPES, FLOATS, INTEGERS, decode, encode
+from needle.ndarray.conformance.elements import COMPLEX, DTYPES, FLOAT8, FLOATS, INTEGERS, decode, encode
 from needle.ndarray.conformance.kit import Kit
 from needle.ndarray.conformance.layouts import WRITABLE, pairings
 from needle.ndarray.conformance.table import Buffer
@@ -66,7 +66,8 @@ def test_fill(kit: Kit, dtype: str) -> None:
     cases += [(samples.SHAPE, layout, element[3]) for layout in WRITABLE]
     for shape, layout, x in cases:
         number = decode(x.reshape(1), dtype)[0]
-        value = bool(number) if dtype == "bool" else float(number) if dtype in FLOATS else int(number)
+        python = bool if dtype == "bool" else complex if dtype in COMPLEX else float
+        value = python(number) if dtype in ("bool", *COMPLEX, *FLOATS, *FLOAT8) else int(number)
         kit.check(np.full(shape, x), "fill", value, kit.out(shape, dtype, layout), bits=True)
 
 

@@ -10,12 +10,28 @@ import numpy as np
 import pytest
 
 from needle.ndarray.conformance import samples
-from needle.ndarray.conformance.elements import DTYPES, FLOATS, HALVES, Array, decode, encode, tolerance
+from needle.ndarray.conformance.elements import (
+    COMPLEX,
+    FLOATS,
+    HALVES,
+    INEXACT,
+    NUMBERS,
+    REALS,
+    Array,
+    decode,
+    encode,
+    storage,
+    tolerance,
+)
 from needle.ndarray.conformance.kit import Kit
 from needle.ndarray.conformance.layouts import Shape, pairings
 
 OPS = ("sum", "prod", "max", "min", "any", "all")
-ON_DTYPES = [(op, dtype) for op, dtype in product(OPS, DTYPES) if dtype != "bool" or op not in ("sum", "prod")]
+ON_DTYPES = [
+    (op, dtype)
+    for op, dtype in product(OPS, NUMBERS)
+    if not (dtype == "bool" and op in ("sum", "prod")) and not (dtype in COMPLEX and op in ("max", "min"))
+]
 
 
 def reduced(shape: Shape, axes: tuple[int, ...]) -> Shape:
@@ -34,10 +50,11 @@ def result_of(op: str, x: Array, dtype: str, axes: tuple[int, ...]) -> tuple[Arr
         return getattr(np, op)(numbers != 0, axis=axes, keepdims=True), {}
     if op in ("max", "min"):
         return encode(getattr(np, op)(numbers, axis=axes, keepdims=True), dtype), {}
-    if dtype not in FLOATS:
+    if dtype not in INEXACT:
         return encode(getattr(np, op)(numbers, axis=axes, keepdims=True, initial=int(op == "prod")), dtype), {}
     with np.errstate(all="ignore"):
-        wide = getattr(np, op)(numbers.astype(np.longdouble), axis=axes, keepdims=True)
+        wide_dtype = np.clongdouble if dtype in COMPLEX else np.longdouble
+        wide = getattr(np, op)(numbers.astype(wide_dtype), axis=axes, keepdims=True)
         magnitude = abs(numbers).sum(axis=axes, keepdims=True) if op == "sum" else abs(wide)
     return encode(wide, dtype), tolerance(dtype, x.size // max(wide.size, 1), magnitude)
 
@@ -55,7 +72,7 @@ def check(
 def test_reduce(kit: Kit, op: str, dtype: str) -> None:
     kit.require("reduce", op)
     x = samples.finite(dtype, samples.SHAPE)
-    if op == "prod" and dtype in FLOATS:
+    if op == "prod" and dtype in INEXACT:
         x = encode(np.sign(decode(x, dtype) + 0.001) * (1 + decode(x, dtype) / 2000), dtype)
     for axes in every_axes(3):
         for (layout,), to in pairings(1):
@@ -78,17 +95,17 @@ def test_nan_and_infinity(kit: Kit, op: str, dtype: str) -> None:
 
 @pytest.mark.parametrize("op", OPS)
 def test_no_elements(kit: Kit, op: str) -> None:
-    for dtype in ("bool", "int32", "float16", "float32", "float64"):
+    for dtype in ("bool", "int32", "float16", "float32", "float64", "complex64"):
         if (op, dtype) not in ON_DTYPES:
             continue
         for shape, axes in product(((0,), (3, 0), (0, 3), (2, 0, 3)), every_axes(3)):
             inside = tuple(axis for axis in axes if axis < len(shape))
             if op in ("max", "min") and any(shape[axis] == 0 for axis in inside):
                 continue  # not defined, and never asked for
-            check(kit, op, np.zeros(shape, encode(np.array(0), dtype).dtype), dtype, inside)
+            check(kit, op, np.zeros(shape, storage(dtype)), dtype, inside)
 
 
-@pytest.mark.parametrize("dtype", [*HALVES, "float32", "float64", "int32"])
+@pytest.mark.parametrize("dtype", [*HALVES, "float32", "float64", "int32", "complex64"])
 @pytest.mark.parametrize("op", OPS)
 def test_many_elements(kit: Kit, op: str, dtype: str) -> None:
     """Enough for several threads, from each side; the same bits each time."""
@@ -99,9 +116,11 @@ def test_many_elements(kit: Kit, op: str, dtype: str) -> None:
         ((20, 50, 31), (0, 2)),
         ((300, 100), (0, 1)),
     ):
+        if (op, dtype) not in ON_DTYPES:
+            continue
         x = samples.finite(dtype, shape)
         if op == "prod":
-            x = encode(np.where(decode(x, dtype) < 0, -1, 1), dtype)
+            x = encode(np.where(decode(x, dtype).real < 0, -1, 1), dtype)
         check(kit, op, x, dtype, axes)
         a, outs = (
             kit.put(x, dtype),
@@ -135,6 +154,9 @@ def test_halves_are_summed_in_float32(kit: Kit, dtype: str, n: int) -> None:
         ("float32", "float16"),
         ("float64", "float32"),
         ("float32", "int32"),
+        ("int32", "complex64"),
+        ("float32", "complex128"),
+        ("complex64", "complex128"),
     ],
 )
 def test_another_dtype_for_the_result(kit: Kit, op: str, source: str, target: str) -> None:
@@ -156,7 +178,7 @@ def test_elements_are_converted_before_they_are_summed(kit: Kit) -> None:
     kit.check(np.array([64], np.float16), "reduce", "sum", kit.put(fine, "float32"), kit.out((1,), "float16"))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", REALS)
 @pytest.mark.parametrize("op", ["argmax", "argmin"])
 def test_arg_reduce(kit: Kit, op: str, dtype: str) -> None:
     kit.require("arg_reduce", op)

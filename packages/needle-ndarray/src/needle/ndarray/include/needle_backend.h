@@ -18,9 +18,13 @@
  *                     never throws, exits or blocks for ever. Calls on one device take effect in the order they were made.
  *                     Functions may be called from any thread, several at once.
  *
- * dtypes (DLDataType, lanes 1): bool 8 bits (0 or 1); int and uint 8, 16, 32, 64; float 16, 32, 64; bfloat 16.
+ * dtypes (DLDataType, lanes 1): bool 8 bits (0 or 1); int and uint 8, 16, 32, 64; float 16, 32, 64; bfloat 16;
+ * complex 64, 128 (the real part, then the imaginary one); float8_e4m3fn and float8_e5m2, 8 bits.
  * float16 and bfloat16 are computed, and accumulated, in float32 and rounded once, to nearest even. Integers wrap.
- * Arithmetic is never asked for on bool. `device.device_type` is 0: the table that is called says what the device is.
+ * Arithmetic is never asked for on bool. Complex numbers have no order: iota, max, min, arg_reduce, sort and random_bits
+ * are never asked for on them, nor the ops whose line in elementwise.inc does not name them. The float8 dtypes are for
+ * storage: they come in alloc, upload, download, copy, fill, where, cast, gather and scatter "set" alone.
+ * `device.device_type` is 0: the table that is called says what the device is.
  * How many ulp each function may be off is in needle.ndarray.conformance, which a backend has to pass.
  */
 #ifndef NEEDLE_BACKEND_H
@@ -32,7 +36,16 @@
 /* The part of DLPack's stable ABI that the contract uses; <dlpack/dlpack.h>, when included first, takes its place. */
 #ifndef DLPACK_DLPACK_H_
 #define DLPACK_DLPACK_H_
-enum { kDLInt = 0, kDLUInt = 1, kDLFloat = 2, kDLBfloat = 4, kDLComplex = 5, kDLBool = 6 };
+enum {
+  kDLInt = 0,
+  kDLUInt = 1,
+  kDLFloat = 2,
+  kDLBfloat = 4,
+  kDLComplex = 5,
+  kDLBool = 6,
+  kDLFloat8_e4m3fn = 10,
+  kDLFloat8_e5m2 = 12
+};
 typedef struct {
   uint8_t code;
   uint8_t bits;
@@ -118,13 +131,16 @@ typedef struct needle_backend {
   needle_status (*iota)(void *context, needle_out out);
 
   /* -- elementwise: equal shapes ------------------------------------------------------------------------------------ */
-  /* a and b have one dtype, which elementwise.inc admits for the op; out has that dtype, or bool where it says so. */
+  /* a and b have one dtype, which elementwise.inc admits for the op; out has that dtype or, where it says so, bool or the
+   * dtype of a complex number's parts. */
   needle_status (*unary)(void *context, int32_t op, needle_in a, needle_out out);
   needle_status (*binary)(void *context, int32_t op, needle_in a, needle_in b, needle_out out);
   /* out[i] = condition[i] ? a[i] : b[i]; condition is bool; a, b and out have one dtype. */
   needle_status (*where)(void *context, needle_in condition, needle_in a, needle_in b, needle_out out);
   /* Any dtype to any other. Float to integer truncates towards zero and saturates, NaN gives 0; integer to narrower
-   * integer keeps the low bits; anything to bool is x != 0; to a narrower float rounds once, from float64 too. */
+   * integer keeps the low bits; anything to bool is x != 0; to a narrower float rounds once, from float64 too. What is
+   * too great becomes infinite, in float8_e4m3fn NaN, for want of an infinity. Complex to integer or float is never
+   * asked for; from them, the imaginary part is 0. */
   needle_status (*cast)(void *context, needle_in a, needle_out out);
 
   /* -- along axes --------------------------------------------------------------------------------------------------- */

@@ -32,7 +32,8 @@ __all__ = ["SafetensorsFile", "load_safetensors", "save_safetensors"]
 
 DTYPES = {
     "BOOL": "bool", "U8": "uint8", "U16": "uint16", "U32": "uint32", "U64": "uint64", "I8": "int8", "I16": "int16",
-    "I32": "int32", "I64": "int64", "F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64",
+    "I32": "int32", "I64": "int64", "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2", "F16": "float16",
+    "BF16": "bfloat16", "F32": "float32", "F64": "float64", "C64": "complex64",
 }  # fmt: skip
 CODES = {name: code for code, name in DTYPES.items()}
 METADATA = "__metadata__"
@@ -57,7 +58,7 @@ def save_safetensors(
     """Write named arrays, and texts about them, to a safetensors file, atomically.
 
     Raises:
-        TypeError: a name or a text is not a str, or an array not an `NDArray`.
+        TypeError: a name or a text is not a str, an array not an `NDArray`, or of complex128, which the format lacks.
         ValueError: an array is named ``__metadata__``.
         OSError: the file cannot be written.
 
@@ -68,6 +69,9 @@ def save_safetensors(
         if not isinstance(name, str) or not isinstance(x, NDArray):  # pyright: ignore[reportUnnecessaryIsInstance]
             got = f"{name!r}: {type(x).__name__}"
             raise TypeError(message("save_safetensors", "not a named array", got=got, expected="a str and an NDArray"))
+        if x.dtype.name not in CODES:
+            problem, hint = f"the format lacks the dtype of {name!r}", "cast it with astype"
+            raise TypeError(message("save_safetensors", problem, got=x.dtype.name, hint=hint))
     if METADATA in arrays:
         raise ValueError(message("save_safetensors", f"no array can be named {METADATA}, where the texts are"))
     texts = dict(metadata or {})
