@@ -153,6 +153,8 @@ def test_bad_values_change_nothing(device: str) -> None:
         x[key] = nd.ones(2, nd.int32, device)
     with pytest.raises(TypeError, match=r"\[setitem\] the value's dtype does not fit into the array's; got float32"):
         x[key] = nd.ones(3, nd.float32, device)
+    with pytest.raises(OverflowError, match=r"\[setitem\] the number does not fit into the dtype; got 2147483648"):
+        x[key] = 2**31
     with pytest.raises(ValueError, match=r"\[setitem\] cannot write to a view that shows one element at several"):
         nd.broadcast_to(x[0], (2, 3))[key] = 1
     assert x.tolist() == [[0] * 3] * 2

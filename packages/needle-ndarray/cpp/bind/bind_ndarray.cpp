@@ -54,20 +54,20 @@ py::object get_item(const py::object &self, py::handle key) {
 void set_item(const py::object &self, py::handle key, py::handle value) {
   const NDArray &x = self.cast<const NDArray &>();
   auto items = to_index(x, key);
-  const NDArray *array = as_array(value);
-  std::optional<Scalar> scalar;
-  if (!array && !(scalar = to_scalar("setitem", value))) to_array("setitem", value);  // throws
-  if (!items) {
-    if (x.has_repeats()) assign("setitem", x, x);  // throws
-    by_arrays("put")(self, key, array ? *array : full({}, *scalar, x.dtype, x.device()));
+  if (!items && x.has_repeats()) assign("setitem", x, x);  // throws
+  if (const NDArray *array = as_array(value)) {
+    if (items) return assign("setitem", index(x, *items), *array);
+    by_arrays("put")(self, key, value);
     return;
   }
-  NDArray target = index(x, *items);
-  if (array) return assign("setitem", target, *array);
+  std::optional<Scalar> scalar = to_scalar("setitem", value);
+  if (!scalar) to_array("setitem", value);  // throws
   unsigned char element[kMaxItemsize];
   store_scalar("setitem", *scalar, x.dtype, element);
+  NDArray target = items ? index(x, *items) : NDArray::empty("setitem", {}, x.dtype, x.device());
   if (target.has_repeats()) assign("setitem", target, target);  // throws
   if (target.size() > 0) contract::fill(element, target);
+  if (!items) by_arrays("put")(self, key, py::cast(target));
 }
 
 }  // namespace
