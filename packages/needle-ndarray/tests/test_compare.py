@@ -118,7 +118,6 @@ with sklearn.config_context(array_api_dispatch=True):
 """
 
 
-@pytest.mark.skipif(not hasattr(nd.NDArray, "__array_namespace__"), reason="NDArray has no __array_namespace__")
 def test_scipy_and_scikit_learn_compute_on_our_arrays(device: str) -> None:
     for name in ("scipy", "sklearn"):
         pytest.importorskip(name, reason=f"{name} is not installed; ./dev compare installs it")

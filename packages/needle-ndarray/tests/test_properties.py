@@ -16,7 +16,8 @@ from hypothesis.extra import numpy as hnp
 from needle import ndarray as nd
 from needle.ndarray import _core
 from needle.ndarray.conformance import oracle, samples
-from needle.ndarray.conformance.elements import DTYPES, FLOATS, INTEGERS, Array, decode, encode, storage
+from needle.ndarray.conformance.elements import FLOATS, INTEGERS, Array, decode, encode, storage
+from needle.ndarray.conformance.elements import REALS as DTYPES
 from needle.ndarray.conformance.kit import compare
 from needle.ndarray.conformance.test_cast import converted
 from needle.ndarray.conformance.test_indexed import gathered, scattered, with_extent

@@ -32,6 +32,7 @@ __all__ = ["load_npy", "load_npz", "save_npy", "save_npz"]
 CODES = {
     "bool": "b1", "int8": "i1", "int16": "i2", "int32": "i4", "int64": "i8", "uint8": "u1", "uint16": "u2",
     "uint32": "u4", "uint64": "u8", "float16": "f2", "float32": "f4", "float64": "f8",
+    "complex64": "c8", "complex128": "c16",
 }  # fmt: skip
 NAMES = {code: name for name, code in CODES.items()}
 MAGIC = b"\x93NUMPY"
@@ -129,7 +130,7 @@ def _read(file: IO[bytes], size: int, device: Device) -> NDArray:
     if dtype.kind == "bool" and data.translate(None, b"\0\1"):
         raise ValueError("it is of bool and has other bytes than 0 and 1")
     if is_big_endian and dtype.itemsize > 1:
-        words = array(WORDS[dtype.itemsize], data)
+        words = array(WORDS[dtype.itemsize // (1 + (dtype.kind == "complex"))], data)
         words.byteswap()
         data = words.tobytes()
     if is_fortran:
