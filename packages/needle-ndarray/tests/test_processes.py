@@ -210,32 +210,3 @@ def test_import_in_a_thread() -> None:
         print(results == [100 * 100 * 200.0] * 6)
     """
     expect(code, "True\n")
-
-
-def test_a_subinterpreter_gets_an_error() -> None:
-    code = """
-        import sys
-        try:
-            import _interpreters as interpreters
-            create = lambda: interpreters.create("isolated")
-        except ImportError:
-            try:
-                import _xxsubinterpreters as interpreters
-            except ImportError:
-                sys.exit(print("ImportError"))
-            create = interpreters.create
-        import needle.ndarray as nd
-        source = '''if True:
-            try:
-                import needle.ndarray
-            except ImportError as error:
-                print(type(error).__name__, flush=True)
-            else:
-                print("imported", flush=True)
-        '''
-        interpreter = create()
-        interpreters.run_string(interpreter, source)
-        interpreters.destroy(interpreter)
-        assert nd.sum(nd.ones(3)).item() == 3
-    """
-    expect(code, "ImportError\n")
