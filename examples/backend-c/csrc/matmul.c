@@ -2,7 +2,7 @@
 #include "plainc.h"
 
 static number dot(const dtype *type, const char *x, ptrdiff_t x_step, const char *y, ptrdiff_t y_step, int64_t n) {
-  number total = {.natural = 0}; /* which is 0.0 as well */
+  number total = neutral(SUM, type->kind);
   for (int64_t i = 0; i < n; i++, x += x_step, y += y_step)
     total = combine(SUM, type->kind, total, combine(PROD, type->kind, type->load(x), type->load(y)));
   return total;

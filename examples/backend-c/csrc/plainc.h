@@ -27,12 +27,13 @@ ptrdiff_t step(const DLTensor *t, int32_t axis);
  */
 /* All is computed in 64 bits, whatever the dtype: a result that is then rounded or cut to fewer bits comes out as if it
  * had been computed in those, or nearer to the exact one. */
-typedef enum { INTEGER, NATURAL, REAL } kind;
+typedef enum { INTEGER, NATURAL, REAL, COMPLEX } kind;
 
 typedef union {
   int64_t integer;  /* int */
   uint64_t natural; /* uint, and bool as 0 or 1 */
-  double real;      /* float, bfloat */
+  double real;      /* float, bfloat, float8 */
+  double _Complex z;
 } number;
 
 typedef struct {
@@ -54,6 +55,7 @@ uint64_t sort_key(number x, kind kind);
 /* -- reduce.c: the operations that combine two numbers; other files use them too -------------------------------------
  */
 typedef enum { SUM, PROD, MAX, MIN, ANY, ALL } reduction;
+number neutral(reduction op, kind kind); /* with which `combine` gives the other number back */
 number combine(reduction op, kind kind, number x, number y);
 
 /* -- the functions of the contract, file by file: see needle_backend.h ------------------------------------------------

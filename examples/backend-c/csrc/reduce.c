@@ -4,11 +4,21 @@
 
 #include "plainc.h"
 
+static number sum(kind kind, number x, number y) {
+  if (kind == COMPLEX) return (number){.z = x.z + y.z};
+  return kind == REAL ? (number){.real = x.real + y.real} : (number){.natural = x.natural + y.natural};
+}
+
+static number product(kind kind, number x, number y) {
+  if (kind == COMPLEX) return (number){.z = x.z * y.z};
+  return kind == REAL ? (number){.real = x.real * y.real} : (number){.natural = x.natural * y.natural};
+}
+
 number combine(reduction op, kind kind, number x, number y) {
   bool x_wins = is_nan(x, kind);
   switch (op) {
-    case SUM: return kind == REAL ? (number){.real = x.real + y.real} : (number){.natural = x.natural + y.natural};
-    case PROD: return kind == REAL ? (number){.real = x.real * y.real} : (number){.natural = x.natural * y.natural};
+    case SUM: return sum(kind, x, y);
+    case PROD: return product(kind, x, y);
     case MAX: return x_wins || sort_key(x, kind) > sort_key(y, kind) ? x : y;
     case MIN: return x_wins || (!is_nan(y, kind) && sort_key(x, kind) < sort_key(y, kind)) ? x : y;
     case ANY: return (number){.natural = x.natural | y.natural};
@@ -16,10 +26,10 @@ number combine(reduction op, kind kind, number x, number y) {
   }
 }
 
-/* The number with which `combine` gives the other one back. */
-static number neutral(reduction op, kind kind) {
-  number zero = {.natural = 0}, one = kind == REAL ? (number){.real = 1} : (number){.natural = 1};
+number neutral(reduction op, kind kind) {
+  number zero = {.z = 0}, one = {.z = 1};
   number least = {.integer = INT64_MIN}, greatest = {.integer = INT64_MAX};
+  if (kind == INTEGER || kind == NATURAL) one.natural = 1;
   if (kind == NATURAL) least.natural = 0, greatest.natural = UINT64_MAX;
   if (kind == REAL) least.real = -INFINITY, greatest.real = INFINITY;
   switch (op) {
@@ -52,8 +62,11 @@ static void add(double *sum, double *lost, double x) {
 
 typedef struct {
   number total;
-  double lost;
+  double lost[2]; /* of a complex number, by its parts */
 } partial;
+
+/* How many doubles a number is, which have to be summed with care. */
+static int parts_of(kind kind) { return kind == COMPLEX ? 2 : kind == REAL ? 1 : 0; }
 
 needle_status reduce(void *context, int32_t op, needle_in a, needle_out out) {
   (void)context;
@@ -62,19 +75,22 @@ needle_status reduce(void *context, int32_t op, needle_in a, needle_out out) {
   int64_t results = count(out);
   partial *parts = malloc((size_t)results * sizeof *parts + 1);
   if (!parts) return fail(NEEDLE_OUT_OF_MEMORY, "out of memory; got %lld results", (long long)results);
-  for (int64_t j = 0; j < results; j++) parts[j] = (partial){neutral((reduction)op, to->kind), 0};
+  for (int64_t j = 0; j < results; j++) parts[j] = (partial){neutral((reduction)op, to->kind), {0, 0}};
   for (int64_t i = 0, n = count(a); i < n; i++) {
-    uint64_t converted; /* as an element, so that it is rounded before it is added */
+    number converted; /* as an element, so that it is rounded before it is added */
     to->store(&converted, convert(from->load(element(a, i)), from, to));
     number x = to->load(&converted);
     partial *part = &parts[target(a, out, i)];
-    if (op == SUM && to->kind == REAL)
-      add(&part->total.real, &part->lost, x.real);
+    if (op == SUM && parts_of(to->kind))
+      for (int k = 0; k < parts_of(to->kind); k++) add((double *)&part->total + k, part->lost + k, ((double *)&x)[k]);
     else
       part->total = combine((reduction)op, to->kind, part->total, x);
   }
   for (int64_t j = 0; j < results; j++) {
-    if (to->kind == REAL && isfinite(parts[j].total.real)) parts[j].total.real += parts[j].lost;
+    for (int k = 0; k < parts_of(to->kind); k++) {
+      double *total = (double *)&parts[j].total + k;
+      if (isfinite(*total)) *total += parts[j].lost[k];
+    }
     to->store(element(out, j), parts[j].total);
   }
   free(parts);
