@@ -38,7 +38,7 @@ typedef struct {
 } format;
 
 static const format FLOAT16 = {10, 5, 0x7C00, 0x7E00}, BFLOAT16 = {7, 8, 0x7F80, 0x7FC0};
-static const format E5M2 = {2, 5, 0x7C, 0x7E}, E4M3FN = {3, 4, 0x7F, 0x7F};
+static const format E5M2 = {2, 5, 0x7C, 0x7F}, E4M3FN = {3, 4, 0x7F, 0x7F};
 
 static number decode(uint32_t bits, format f) {
   int bias = (1 << (f.exponent - 1)) - 1;

@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 import operator
 import platform
+import sys
 from collections.abc import Callable
 from functools import reduce as fold
 from itertools import accumulate
 from typing import Any
 
 from needle.ndarray import Backend, DType, View
-from needle_backend_plainpy.elements import bits, converted, elements, lines, load, places, read, rounded, store, write
+from needle_backend_plainpy.elements import converted, elements, lines, load, places, read, rounded, slot, store, write
 from needle_backend_plainpy.operations import BINARY, UNARY, maximum, minimum
 
 FAMILIES = {
     "unary": UNARY.keys(),
-    "binary": BINARY.keys(),
+    "binary": {*BINARY, "nextafter"},
     "reduce": {"sum", "prod", "max", "min", "any", "all"},
     "arg_reduce": {"argmax", "argmin"},
     "scan": {"sum", "prod"},
@@ -30,6 +31,8 @@ def total(numbers: list[Any]) -> Any:
     """Return the sum, of floats with no more than one rounding."""
     if not numbers or isinstance(numbers[0], int):
         return sum(numbers)
+    if isinstance(numbers[0], complex):
+        return complex(total([x.real for x in numbers]), total([x.imag for x in numbers]))
     try:
         return math.fsum(numbers)
     except (OverflowError, ValueError):  # infinities, or a partial sum beyond float64
@@ -81,12 +84,11 @@ class PlainBackend(Backend):
 
     def copy(self, a: View, out: View) -> None:
         """Move the elements as they are."""
-        source, target = bits(a), bits(out)
         at = (places(v.shape, v.strides, v.offset) for v in (a, out))
         for i, j in zip(*at, strict=True):
-            target[j] = source[i]
+            out.buffer[slot(out, j)] = a.buffer[slot(a, i)]
 
-    def fill(self, value: bool | int | float, out: View) -> None:
+    def fill(self, value: complex, out: View) -> None:
         """Write one number everywhere."""
         write([value] * math.prod(out.shape), out)
 
@@ -100,14 +102,30 @@ class PlainBackend(Backend):
 
     def binary(self, op: str, a: View, b: View, out: View) -> None:
         """Apply a function of two numbers."""
+        if op == "nextafter":
+            return self._nextafter(a, b, out)
         write(map(BINARY[op], read(a), read(b)), out)
+
+    def _nextafter(self, a: View, b: View, out: View) -> None:
+        """Step among the elements, as integers: the one operation that depends on how numbers are stored."""
+        sign = 1 << (a.dtype.itemsize * 8 - 1)
+        at = (places(v.shape, v.strides, v.offset) for v in (a, b, out))
+        for x, y, i, j, k in zip(read(a), read(b), *at, strict=True):
+            if math.isnan(x) or math.isnan(y):
+                store([math.nan], elements(out), [k], out.dtype)
+                continue
+            bits = int.from_bytes(b.buffer[slot(b, j)] if x == y else a.buffer[slot(a, i)], sys.byteorder)
+            if x == 0 != y:
+                bits = sign + 1 if y < 0 else 1
+            elif x != y:
+                bits += 1 if (x < y) == (x > 0) else -1
+            out.buffer[slot(out, k)] = bits.to_bytes(a.dtype.itemsize, sys.byteorder)
 
     def where(self, condition: View, a: View, b: View, out: View) -> None:
         """Choose between the elements of two views, as they are."""
-        first, second, target = bits(a), bits(b), bits(out)
         at = (places(v.shape, v.strides, v.offset) for v in (a, b, out))
         for chosen, i, j, k in zip(read(condition), *at, strict=True):
-            target[k] = first[i] if chosen else second[j]
+            out.buffer[slot(out, k)] = a.buffer[slot(a, i)] if chosen else b.buffer[slot(b, j)]
 
     def cast(self, a: View, out: View) -> None:
         """Convert the elements."""
@@ -152,10 +170,9 @@ class PlainBackend(Backend):
             for order, to in zip(orders, lines(indices, axis), strict=True):
                 store(order, elements(indices), to, indices.dtype)
         if values is not None:
-            source, target = bits(a), bits(values)
             for line, order, to in zip(at, orders, lines(values, axis), strict=True):
                 for i, place in zip(order, to, strict=True):
-                    target[place] = source[line[i]]
+                    values.buffer[slot(values, place)] = a.buffer[slot(a, line[i])]
 
     def matmul(self, a: View, b: View, out: View) -> None:
         """Multiply each row with each column."""
@@ -171,19 +188,17 @@ class PlainBackend(Backend):
     def gather(self, a: View, indices: View, axis: int, out: View) -> None:
         """Pick elements along an axis, as they are."""
         picked = self._indices(indices, axis, a.shape[axis])
-        source, target = bits(a), bits(out)
         for line, index, to in zip(lines(a, axis), picked, lines(out, axis), strict=True):
             for i, place in zip(index, to, strict=True):
-                target[place] = source[line[i]]
+                out.buffer[slot(out, place)] = a.buffer[slot(a, line[i])]
 
     def scatter(self, op: str, a: View, indices: View, axis: int, out: View) -> None:
         """Put elements along an axis, as they are, or add them."""
         picked = self._indices(indices, axis, out.shape[axis])
         for line, index, to in zip(lines(a, axis), picked, lines(out, axis), strict=True):
             if op == "set":
-                source, target = bits(a), bits(out)
                 for i, place in zip(index, line, strict=True):
-                    target[to[i]] = source[place]
+                    out.buffer[slot(out, to[i])] = a.buffer[slot(a, place)]
             else:
                 sums = load(elements(out), to, out.dtype)
                 for i, x in zip(index, load(elements(a), line, a.dtype), strict=True):

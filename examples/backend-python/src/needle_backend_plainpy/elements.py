@@ -13,12 +13,13 @@ from typing import Any
 
 from needle.ndarray import DType, View
 
-Number = int | float
+Number = complex  # or what a complex number may be: an int, a float
 
-# How memoryview calls the elements of each dtype; the halves are read as their 16 bits.
+# How memoryview calls the elements of each dtype, of complex ones the parts; the small floats are read as their bits.
 FORMATS = {
     "bool": "B", "int8": "b", "int16": "h", "int32": "i", "int64": "q", "uint8": "B", "uint16": "H", "uint32": "I",
     "uint64": "Q", "float16": "H", "bfloat16": "H", "float32": "f", "float64": "d",
+    "float8_e4m3fn": "B", "float8_e5m2": "B", "complex64": "f", "complex128": "d",
 }  # fmt: skip
 
 
@@ -32,11 +33,9 @@ def elements(v: View) -> memoryview[Any]:
         raise NotImplementedError(f"a dtype that this backend does not have; got {v.dtype.name}") from None
 
 
-def bits(v: View) -> memoryview[Any]:
-    """Return the whole buffer as unsigned integers of the elements' size: to move elements as they are, NaNs too."""
-    size = v.dtype.itemsize
-    as_integers: Any = memoryview(v.buffer)[: len(v.buffer) // size * size].cast
-    return as_integers({1: "B", 2: "H", 4: "I", 8: "Q"}[size])
+def slot(v: View, place: int) -> slice:
+    """Return the bytes of an element: to move it as it is, a NaN too."""
+    return slice(place * v.dtype.itemsize, (place + 1) * v.dtype.itemsize)
 
 
 def places(shape: Sequence[int], strides: Sequence[int], offset: int) -> list[int]:
@@ -61,6 +60,10 @@ def load(source: memoryview[Any], at: Iterable[int], dtype: DType) -> list[Any]:
         return [struct.unpack("<e", source[i].to_bytes(2, "little"))[0] for i in at]
     if dtype.name == "bfloat16":
         return [struct.unpack("<f", (source[i] << 16).to_bytes(4, "little"))[0] for i in at]
+    if dtype.name in FLOAT8:
+        return [FLOAT8[dtype.name][source[i]] for i in at]
+    if dtype.kind == "complex":
+        return [complex(source[2 * i], source[2 * i + 1]) for i in at]
     return [source[i] for i in at]
 
 
@@ -73,7 +76,10 @@ def store(numbers: Iterable[Number], target: memoryview[Any], at: Iterable[int],
     """Write numbers, which are of the dtype's kind, to places of a buffer."""
     encode = ENCODE[dtype.name]
     for i, x in zip(at, numbers, strict=True):
-        target[i] = encode(x)
+        if dtype.kind == "complex":
+            target[2 * i], target[2 * i + 1] = encode(x.real), encode(x.imag)
+        else:
+            target[i] = encode(x)
 
 
 def write(numbers: Iterable[Number], out: View) -> None:
@@ -81,22 +87,26 @@ def write(numbers: Iterable[Number], out: View) -> None:
     store(numbers, elements(out), places(out.shape, out.strides, out.offset), out.dtype)
 
 
-def low_bits(dtype: str) -> Callable[[Number], int]:
+def low_bits(dtype: str) -> Callable[[Any], int]:
     """Return the function that wraps an int around to what a dtype can hold."""
     bits = int(dtype.lstrip("uint"))
     half = 0 if dtype.startswith("uint") else 1 << (bits - 1)
     return lambda x: ((int(x) + half) & ((1 << bits) - 1)) - half
 
 
-def to_small_float(mantissa: int, least: int, infinity: int) -> Callable[[Number], int]:
-    """Return the function that rounds to a format of 16 bits: `mantissa` of them stored, 2**least the least normal."""
+def to_small_float(bits: int, mantissa: int, least: int, too_great: int, nan: int) -> Callable[[Any], int]:
+    """Return the function that rounds to a format of so many bits.
 
-    def encode(x: Number) -> int:
-        sign = 0x8000 if math.copysign(1, x) < 0 else 0
+    `mantissa` of them are stored digits, 2**least is the least normal number, and `too_great` and `nan` are the bits of
+    infinity, or of what stands for it, and of NaN.
+    """
+
+    def encode(x: Any) -> int:
+        sign = 1 << (bits - 1) if math.copysign(1, x) < 0 else 0
         if math.isnan(x):
-            return infinity | 1 << (mantissa - 1)
+            return sign | nan
         if math.isinf(x) or x == 0:
-            return sign | (infinity if x else 0)
+            return sign | (too_great if x else 0)
         if isinstance(x, int):  # exact in units of the last place, where a float would have rounded it before
             exponent = abs(x).bit_length() - 1
             units = half_to_even(abs(x), exponent - mantissa)
@@ -104,9 +114,22 @@ def to_small_float(mantissa: int, least: int, infinity: int) -> Callable[[Number
             exponent = max(math.frexp(x)[1] - 1, least)
             units = round(math.ldexp(abs(x), mantissa - exponent))
         # A carry moves on into the exponent, and out of the greatest one into infinity.
-        return sign | min(units + ((exponent - least) << mantissa), infinity)
+        return sign | min(units + ((exponent - least) << mantissa), too_great)
 
     return encode
+
+
+def small_floats(mantissa: int, least: int, too_great: int, nan: int) -> list[float]:
+    """Return the numbers of the 256 elements of a float8."""
+    numbers: list[float] = []
+    for element in range(128):
+        exponent, fraction = divmod(element, 1 << mantissa)
+        digits = fraction + (1 << mantissa if exponent else 0)
+        number = math.ldexp(digits, max(exponent, 1) - 1 + least - mantissa)
+        numbers.append(
+            number if element < too_great else math.nan if element > too_great or too_great == nan else math.inf
+        )
+    return numbers + [-x for x in numbers]
 
 
 def half_to_even(x: int, shift: int) -> int:
@@ -118,7 +141,7 @@ def half_to_even(x: int, shift: int) -> int:
     return (x >> shift) + up
 
 
-def to_float32(x: Number) -> float:
+def to_float32(x: Any) -> float:
     """Round to float32; an int with the digits of its own that a float64 would lose."""
     if isinstance(x, int) and abs(x) >> 53:
         shift = abs(x).bit_length() - 24
@@ -126,13 +149,20 @@ def to_float32(x: Number) -> float:
     return x
 
 
-ENCODE: dict[str, Callable[[Any], Number]] = {
+# float8: Micikevicius et al., arXiv:2209.05433, table 1. e4m3fn has no infinity: NaN stands for what is too great.
+E4M3FN, E5M2 = (3, -6, 0x7F, 0x7F), (2, -14, 0x7C, 0x7F)
+FLOAT8 = {"float8_e4m3fn": small_floats(*E4M3FN), "float8_e5m2": small_floats(*E5M2)}
+ENCODE: dict[str, Callable[[Any], Any]] = {
     **{name: low_bits(name) for name in FORMATS if "int" in name},
     "bool": lambda x: x & 1,
-    "float16": to_small_float(10, -14, 0x7C00),
-    "bfloat16": to_small_float(7, -126, 0x7F80),
+    "float8_e4m3fn": to_small_float(8, *E4M3FN),
+    "float8_e5m2": to_small_float(8, *E5M2),
+    "float16": to_small_float(16, 10, -14, 0x7C00, 0x7E00),
+    "bfloat16": to_small_float(16, 7, -126, 0x7F80, 0x7FC0),
     "float32": to_float32,
     "float64": float,
+    "complex64": to_float32,
+    "complex128": float,
 }
 
 
@@ -140,7 +170,7 @@ def converted(numbers: list[Any], source: DType, target: DType) -> list[Any]:
     """Return numbers of one dtype as those of another: the contract's cast, but for the rounding of `write`."""
     if target.name == "bool":
         return [x != 0 for x in numbers]
-    if source.kind == "float" and target.kind != "float":
+    if source.kind == "float" and target.kind in ("int", "uint"):
         bits = target.itemsize * 8
         least, most = (0, (1 << bits) - 1) if target.kind == "uint" else (-1 << (bits - 1), (1 << (bits - 1)) - 1)
         return [truncated(x, least, most) for x in numbers]

@@ -5,6 +5,7 @@ Where IEEE 754 has a result, Python's `math` raises: `ieee` gives the result ins
 
 from __future__ import annotations
 
+import cmath
 import math
 import operator
 from collections.abc import Callable
@@ -12,9 +13,10 @@ from functools import partial
 from typing import Any
 
 INF, NAN = math.inf, math.nan
+LN_2, LN_10 = math.log(2), math.log(10)
 
 
-def ieee(function: Callable[[float], float], x: float) -> float:
+def ieee(function: Callable[[Any], Any], x: Any) -> Any:
     """Return function(x): infinity where it overflows, NaN where it is not defined."""
     try:
         return function(x)
@@ -31,26 +33,78 @@ def whole(function: Callable[[float], int], x: float) -> float:
     return math.copysign(float(function(x)), x) if math.isfinite(x) else x
 
 
-def divide(x: float, y: float) -> float:
+def nearest(x: Any) -> Any:
+    """Return the nearest whole number, of a complex x by its parts."""
+    return complex(nearest(x.real), nearest(x.imag)) if isinstance(x, complex) else whole(round, x)
+
+
+def divide(x: Any, y: Any) -> Any:
     """Return x / y, also by 0."""
     if y:
         return x / y
+    if isinstance(x, complex) or isinstance(y, complex):
+        return complex(NAN, NAN)
     return NAN if x == 0 or math.isnan(x) else math.copysign(INF, x) * math.copysign(1, y)
 
 
-def rsqrt(x: float) -> float:
-    """Return 1 / sqrt(x)."""
-    return divide(1.0, ieee(math.sqrt, x))
+def on_floats(name: str) -> Callable[[Any], Any]:
+    """Return the function of that name, of `cmath` for complex numbers, else of `math`."""
+    of_reals, of_complexes = getattr(math, name), getattr(cmath, name)
+    return lambda x: ieee(of_complexes if isinstance(x, complex) else of_reals, x)
 
 
-def log(x: float) -> float:
-    """Return the natural logarithm."""
-    return -INF if x == 0 else ieee(math.log, x)
+sqrt = on_floats("sqrt")
 
 
-def log1p(x: float) -> float:
-    """Return log(1 + x)."""
-    return -INF if x == -1 else ieee(math.log1p, x)
+def logarithm(name: str) -> Callable[[Any], Any]:
+    """Return the logarithm of that name."""
+    of_reals = getattr(math, name)
+    base = {"log": 1.0, "log2": LN_2, "log10": LN_10}[name]
+
+    def function(x: Any) -> Any:
+        if x == 0:
+            return -INF
+        return cmath.log(x) / base if isinstance(x, complex) else ieee(of_reals, x)
+
+    return function
+
+
+def expm1(x: Any) -> Any:
+    """Return exp(x) - 1, from the real functions' own where it is complex."""
+    if not isinstance(x, complex):
+        return ieee(math.expm1, x)
+    half = math.sin(x.imag / 2)
+    return complex(math.expm1(x.real) * math.cos(x.imag) - 2 * half * half, math.exp(x.real) * math.sin(x.imag))
+
+
+def atanh(x: Any) -> Any:
+    """Return the number whose hyperbolic tangent is x."""
+    if x in (1, -1):
+        return math.copysign(INF, x.real)
+    return ieee(cmath.atanh if isinstance(x, complex) else math.atanh, x)
+
+
+def hyperbolic(name: str) -> Callable[[Any], Any]:
+    """Return sinh, which overflows with x's sign."""
+    return lambda x: math.copysign(ieee(getattr(math, name), x), x) if isinstance(x, float) else getattr(cmath, name)(x)
+
+
+def logaddexp(x: float, y: float) -> float:
+    """Return log(exp(x) + exp(y))."""
+    if math.isnan(x) or math.isnan(y):
+        return NAN
+    return x + LN_2 if x == y else max(x, y) + math.log1p(math.exp(-abs(x - y)))
+
+
+def log1p(x: Any) -> Any:
+    """Return log(1 + x), without the loss of digits near 0."""
+    if x == -1:
+        return -INF
+    if not isinstance(x, complex):
+        return ieee(math.log1p, x)
+    a, b = x.real, x.imag
+    near = 2 * abs(x) < 1
+    return complex(math.log1p(a * (2 + a) + b * b) / 2, math.atan2(b, 1 + a)) if near else cmath.log(1 + x)
 
 
 def sigmoid(x: float) -> float:
@@ -59,7 +113,9 @@ def sigmoid(x: float) -> float:
 
 
 def sign(x: Any) -> Any:
-    """Return -1, 0 or 1; NaN stays NaN."""
+    """Return -1, 0 or 1, of a complex x x / abs(x); NaN stays NaN."""
+    if isinstance(x, complex):
+        return x / abs(x) if x else x
     return x if math.isnan(x) else (x > 0) - (x < 0)
 
 
@@ -85,6 +141,8 @@ def power(x: Any, y: Any) -> Any:
     """Return x to the power y; of ints its low 64 bits, and to a negative one truncated."""
     if isinstance(x, int):
         return pow(x, y, 1 << 64) if y >= 0 else {1: 1, -1: -1 if y % 2 else 1}.get(x, 0)
+    if isinstance(x, complex):
+        return x**y if x or y.real > 0 or y == 0 else complex(NAN, NAN)
     odd = math.isfinite(y) and y % 2 == 1
     try:
         return math.pow(x, y)
@@ -121,30 +179,47 @@ def truth(compare: Callable[[bool, bool], bool]) -> Callable[[Any, Any], bool]:
 
 UNARY: dict[str, Callable[[Any], Any]] = {
     "negative": operator.neg,
+    "positive": operator.pos,
     "abs": abs,
     "sign": sign,
+    "signbit": lambda x: math.copysign(1, x) < 0,
+    "conj": lambda x: x.conjugate(),
+    "real": lambda x: x.real,
+    "imag": lambda x: x.imag,
     "square": lambda x: x * x,
-    "sqrt": partial(ieee, math.sqrt),
-    "rsqrt": rsqrt,
+    "sqrt": sqrt,
+    "rsqrt": lambda x: divide(1.0, sqrt(x)),
     "reciprocal": partial(divide, 1.0),
-    "exp": partial(ieee, math.exp),
-    "expm1": partial(ieee, math.expm1),
-    "log": log,
+    "exp": on_floats("exp"),
+    "expm1": expm1,
+    "log": logarithm("log"),
+    "log2": logarithm("log2"),
+    "log10": logarithm("log10"),
     "log1p": log1p,
-    "sin": partial(ieee, math.sin),
-    "cos": partial(ieee, math.cos),
-    "tan": partial(ieee, math.tan),
-    "tanh": math.tanh,
+    "sin": on_floats("sin"),
+    "cos": on_floats("cos"),
+    "tan": on_floats("tan"),
+    "asin": on_floats("asin"),
+    "acos": on_floats("acos"),
+    "atan": on_floats("atan"),
+    "sinh": hyperbolic("sinh"),
+    "cosh": on_floats("cosh"),
+    "tanh": on_floats("tanh"),
+    "asinh": on_floats("asinh"),
+    "acosh": on_floats("acosh"),
+    "atanh": atanh,
     "sigmoid": sigmoid,
     "erf": math.erf,
     "relu": lambda x: 0 if x < 0 else x,
     "floor": partial(whole, math.floor),
     "ceil": partial(whole, math.ceil),
     "trunc": partial(whole, math.trunc),
-    "round": partial(whole, round),
-    "isnan": math.isnan,
-    "isinf": lambda x: abs(x) == INF,
-    "isfinite": lambda x: x - x == 0,
+    "round": lambda x: (
+        complex(whole(round, x.real), whole(round, x.imag)) if isinstance(x, complex) else whole(round, x)
+    ),
+    "isnan": cmath.isnan,
+    "isinf": cmath.isinf,
+    "isfinite": cmath.isfinite,
     "logical_not": lambda x: x == 0,
     "bitwise_invert": operator.invert,
 }
@@ -160,6 +235,9 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "maximum": maximum,
     "minimum": minimum,
     "atan2": math.atan2,
+    "hypot": math.hypot,
+    "logaddexp": logaddexp,
+    "copysign": math.copysign,
     "equal": operator.eq,
     "not_equal": operator.ne,
     "less": operator.lt,
