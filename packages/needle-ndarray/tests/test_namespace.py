@@ -136,6 +136,14 @@ def test_half_statistics_are_summed_in_float32(device: str) -> None:
     assert nd.std(nd.asarray([1, 3], device=device)).item() == 1
 
 
+def test_diagonals_far_outside(device: str) -> None:
+    x = nd.ones((2, 3), device=device)
+    assert nd.sum(nd.eye(2, 3, k=2**63, device=device)).item() == 0
+    assert nd.sum(nd.eye(2, 3, k=-(2**70), device=device)).item() == 0
+    assert nd.sum(nd.tril(x, k=2**63)).item() == nd.sum(nd.triu(x, k=-(2**63))).item() == 6
+    assert nd.sum(nd.triu(x, k=2**63)).item() == nd.sum(nd.tril(x, k=-(2**70))).item() == 0
+
+
 def test_pieces(device: str) -> None:
     x = nd.arange(10, device=device).reshape(2, 5)
     assert [part.tolist() for part in nd.split(x, 2, axis=1)] == [[[0, 1], [5, 6]], [[2, 3], [7, 8]], [[4], [9]]]

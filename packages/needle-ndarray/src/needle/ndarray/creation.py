@@ -189,6 +189,7 @@ def eye(
     where = find_device(device)
     rows = _core.iota(n_rows, int64, where)
     columns = _core.iota(n_rows if n_cols is None else n_cols, int64, where)
+    k = max(min(k, columns.size), -rows.size)  # any k beyond names no diagonal, and may not fit into int64
     return equal(rows[:, None] + k, columns).astype(_chosen("eye", dtype, float32))
 
 

@@ -106,6 +106,6 @@ def _triangle(op: str, x: NDArray, k: int, *, is_lower: bool) -> NDArray:
     if x.ndim < 2:  # noqa: PLR2004 - rows and columns
         raise ValueError(message(op, "not a matrix", got=f"shape {x.shape}", expected="at least 2 dimensions"))
     rows, columns = (_core.iota(n, int64, x.device) for n in x.shape[-2:])
-    diagonal = rows[:, None] + k
+    diagonal = rows[:, None] + max(min(k, columns.size), -rows.size)  # a k beyond may not fit into int64
     mask = columns <= diagonal if is_lower else columns >= diagonal
     return _core.where(mask, x, _core.full((), 0, x.dtype, x.device))
