@@ -53,6 +53,10 @@ CASES: dict[str, Callable[[Any], Any]] = {
     "tensordot outer": lambda xp: xp.tensordot(xp.asarray(A), xp.asarray(A), axes=0),
     "vecdot": lambda xp: xp.vecdot(xp.asarray(A[:, None]), xp.asarray(A[None, :]), axis=-1),
     "vecdot first": lambda xp: xp.vecdot(xp.asarray(A), xp.asarray(A[:, :1]), axis=-2),
+    "vecdot complex": lambda xp: xp.vecdot(xp.asarray(A + 1j * A), xp.asarray(A - 2j)),
+    "linspace complex": lambda xp: xp.linspace(1j, 2, 5, dtype=xp.complex128),
+    "unique complex": lambda xp: xp.unique_counts(xp.asarray(np.array([1j, 1, 1j, 2 - 1j, 2 - 3j])))[1],
+    "isin complex": lambda xp: xp.isin(xp.asarray(A * 1j), xp.asarray(np.array([3j, 3]))),
     "isin": lambda xp: xp.isin(xp.asarray(F), xp.asarray(np.array([0.5, np.nan, 0.0])), invert=True),
     "isin of a number": lambda xp: xp.isin(xp.asarray(A), 3),
     "unique_values": lambda xp: xp.sort(xp.unique_values(xp.asarray(A.astype(np.uint8)))),
@@ -184,6 +188,9 @@ def test_dtypes_know_themselves() -> None:
         for part in ("eps", "max", "min", "smallest_normal"):
             assert getattr(ours, part) == getattr(theirs, part)
     assert nd.finfo(nd.zeros(1, nd.bfloat16)).eps == 2**-7
+    assert (nd.finfo(nd.float8_e4m3fn).max, nd.finfo(nd.float8_e5m2).max) == (448, 57344)
+    assert nd.finfo(nd.complex128).dtype is nd.float64
+    assert nd.isdtype(nd.complex64, "complex floating")
     for name in ("int8", "int64", "uint8", "uint64"):
         ours, theirs = nd.iinfo(getattr(nd, name)), np.iinfo(name)
         assert (ours.bits, ours.min, ours.max) == (theirs.bits, theirs.min, theirs.max)
@@ -256,7 +263,7 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: nd.tensordot(X, X, axes=([2], [0])), IndexError, r"\[tensordot\] axis out of range; got axes \[2\]"),
     (lambda: nd.vecdot(X, X, axis=0), IndexError, r"\[vecdot\] axis out of range; .*; expected -2 to -1"),
     (lambda: nd.vecdot(X, X[:, :2]), ValueError, r"\[vecdot\] the extents of the axis differ"),
-    (lambda: nd.finfo(nd.int8), TypeError, r"\[finfo\] not a floating-point dtype; got int8; expected float16"),
+    (lambda: nd.finfo(nd.int8), TypeError, r"\[finfo\] not a floating-point dtype; got int8; expected float8_e4m3fn, "),
     (lambda: nd.iinfo(nd.bool), TypeError, r"\[iinfo\] not an integer dtype; got bool"),
     (lambda: nd.isdtype(nd.int8, "number"), ValueError, r"\[isdtype\] no such kind; got 'number'; expected bool,"),
     (lambda: nd.isdtype(nd.int8, 3), TypeError, r"\[isdtype\] not a kind; got int"),  # type: ignore[arg-type]

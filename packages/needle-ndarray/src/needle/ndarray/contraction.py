@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from needle.ndarray import _core
+from needle.ndarray._elementwise import conj
 from needle.ndarray.errors import message
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def vecdot(x1: NDArray, x2: NDArray, /, *, axis: int = -1) -> NDArray:
     if x1.shape[axis] != x2.shape[axis]:
         raise ValueError(message("vecdot", "the extents of the axis differ", got=shapes))
     shape = _core.broadcast_shapes(x1.shape, x2.shape)
+    x1 = conj(x1) if x1.dtype.kind == "complex" else x1
     x1, x2 = (_moved_last(_core.broadcast_to(x, shape), axis) for x in (x1, x2))
     return _core.matmul(x1[..., None, :], x2[..., :, None])[..., 0, 0]
 

@@ -21,7 +21,10 @@ KINDS = {
     "numeric": {"int", "uint", "float", "complex"},
 }
 # Bits of the exponent and of the fraction.
-FORMATS = {"float16": (5, 10), "bfloat16": (8, 7), "float32": (8, 23), "float64": (11, 52)}
+FORMATS = {
+    "float8_e4m3fn": (4, 3), "float8_e5m2": (5, 2), "float16": (5, 10), "bfloat16": (8, 7), "float32": (8, 23),
+    "float64": (11, 52),
+}  # fmt: skip
 PARTS = {"complex64": "float32", "complex128": "float64"}
 
 
@@ -62,6 +65,8 @@ def finfo(type: DType | NDArray, /) -> FloatInfo:
     exponent, fraction = FORMATS[name]
     bias = 2 ** (exponent - 1) - 1
     greatest = (2.0 - 2.0**-fraction) * 2.0**bias
+    if name == "float8_e4m3fn":  # without infinities: of the last exponent only NaN is no number
+        greatest = (2.0 - 2 * 2.0**-fraction) * 2.0 ** (bias + 1)
     return FloatInfo(
         bits=1 + exponent + fraction,
         eps=2.0**-fraction,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from needle.ndarray import _core
 from needle.ndarray.devices import device as find_device
-from needle.ndarray.dtypes import float32, float64, int64
+from needle.ndarray.dtypes import complex64, float32, float64, int64
 from needle.ndarray.errors import message
 from needle.ndarray.manipulation import broadcast_arrays
 
@@ -18,8 +18,8 @@ __all__ = ["linspace", "meshgrid", "tril", "triu"]
 
 
 def linspace(
-    start: float,
-    stop: float,
+    start: complex,
+    stop: complex,
     /,
     num: int,
     *,
@@ -29,7 +29,7 @@ def linspace(
 ) -> NDArray:
     """Return `num` numbers at equal distances from `start` to `stop`, or to just before it without `endpoint`.
 
-    They are computed in float64, then cast to the dtype, float32 unless told otherwise.
+    They are computed in float64 or complex128, then cast to the dtype: float32 or complex64, unless told otherwise.
 
     Raises:
         ValueError: `num` is negative.
@@ -45,7 +45,8 @@ def linspace(
     result = _core.iota(num, float64, find_device(device)) * step + start
     if endpoint and num > 1:
         result[-1] = stop
-    return result.astype(dtype or float32, copy=False)
+    natural = complex64 if result.dtype.kind == "complex" else float32
+    return result.astype(dtype or natural, copy=False)
 
 
 def meshgrid(*arrays: NDArray, indexing: Literal["xy", "ij"] = "xy") -> tuple[NDArray, ...]:

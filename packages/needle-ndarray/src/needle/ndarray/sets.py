@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from needle.ndarray import _core
 from needle.ndarray._core import NDArray
-from needle.ndarray._elementwise import logical_not, not_equal
+from needle.ndarray._elementwise import imag, logical_not, not_equal, real
 from needle.ndarray.dtypes import bool as bool_
 from needle.ndarray.dtypes import int64
 from needle.ndarray.errors import message
@@ -60,7 +60,7 @@ def unique_all(x: NDArray, /) -> UniqueAll:
     [[3, 5], [1, 0], [1, 0, 1], [1, 2]]
     """
     flat = x.reshape(-1)
-    order = _core.argsort(flat)  # stable, so that of equal elements the first comes first
+    order = _order(flat)
     ordered = _core.take(flat, order, axis=0)
     first = _core.full(flat.shape, True, bool_, x.device)  # whether it starts a run of equal elements
     first[1:] = not_equal(ordered[1:], ordered[:-1])
@@ -70,6 +70,14 @@ def unique_all(x: NDArray, /) -> UniqueAll:
     return UniqueAll(
         _core.take(ordered, starts, axis=0), _core.take(order, starts, axis=0), inverse.reshape(x.shape), ends - starts
     )
+
+
+def _order(flat: NDArray) -> NDArray:
+    """Return the places that sort the elements, of equal ones the first one first; complex ones by real part first."""
+    if flat.dtype.kind != "complex":
+        return _core.argsort(flat)
+    order = _core.argsort(imag(flat))
+    return _core.take(order, _core.argsort(_core.take(real(flat), order, axis=0)), axis=0)
 
 
 def unique_counts(x: NDArray, /) -> UniqueCounts:
