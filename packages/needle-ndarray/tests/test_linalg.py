@@ -15,7 +15,7 @@ from numpy.testing import assert_allclose
 from needle import ndarray as nd
 from needle.ndarray import linalg
 
-DTYPES = ["float32", "float64"]
+DTYPES = ["float32", "float64", "complex64", "complex128"]
 STACKS = st.sampled_from([(), (2,), (0,), (3, 1)])
 SIDES = st.integers(0, 5)
 Host = np.ndarray[Any, Any]
@@ -126,6 +126,18 @@ def test_eigh(device: str, a: Host, layout: str):
     check(linalg.eigvalsh(x), w.numpy(), device)
     check(v, v.numpy().astype(a.dtype), device)
     assert_allclose(hermitian @ v.numpy(), v.numpy() * w.numpy()[..., None, :], **tolerance(a.dtype))
+
+
+@given(a=squares(), layout=LAYOUTS)
+def test_eig(device: str, a: Host, layout: str):
+    x = laid_out(a, layout, device)
+    w, v = linalg.eig(x)
+    dtype = np.result_type(a, np.complex64)
+    check(w, np.linalg.eig(a)[0].astype(dtype), device)
+    check(linalg.eigvals(x), np.linalg.eigvals(a).astype(dtype), device)
+    assert (v.shape, v.numpy().dtype) == (a.shape, dtype)
+    assert_allclose(a @ v.numpy(), v.numpy() * w.numpy()[..., None, :], **tolerance(a.dtype))
+    assert_allclose(np.linalg.norm(v.numpy(), axis=-2), np.ones(w.shape), **tolerance(a.dtype))
 
 
 @given(a=hosts(), layout=LAYOUTS, is_singular=st.booleans())
@@ -242,6 +254,14 @@ def test_halves_are_computed_in_float32(device: str, dtype: nd.DType):
         check(result.astype(nd.float32), nd.asarray(expected, dtype=dtype).astype(nd.float32).numpy(), device)
 
 
+def test_eigenvalues_are_complex(device: str):
+    rotation = nd.asarray([[0, 1], [-1, 0]], device=device)
+    for dtype in (nd.float16, nd.bfloat16, nd.int8, nd.float32):
+        assert linalg.eigvals(rotation.astype(dtype)).tolist() == [1j, -1j]
+        assert linalg.eig(rotation.astype(dtype)).eigenvectors.dtype is nd.complex64
+    assert linalg.eigvals(nd.eye(2, dtype=nd.float64, device=device)).dtype is nd.complex128
+
+
 def test_integers_are_taken_as_float32(device: str):
     x = nd.asarray([[2, 0], [0, 4]], device=device)
     assert linalg.inv(x).dtype is nd.float32
@@ -261,7 +281,7 @@ def test_named_results(device: str):
     x = nd.eye(2, device=device)
     assert linalg.svd(x)._fields == ("U", "S", "Vh")
     assert linalg.qr(x)._fields == ("Q", "R")
-    assert linalg.eigh(x)._fields == ("eigenvalues", "eigenvectors")
+    assert linalg.eigh(x)._fields == linalg.eig(x)._fields == ("eigenvalues", "eigenvectors")
     assert linalg.slogdet(x)._fields == ("sign", "logabsdet")
     assert linalg.lu(x)._fields == ("P", "L", "U")
     assert linalg.lstsq(x, x)._fields == ("solution", "residuals", "rank", "singular_values")
@@ -289,7 +309,7 @@ def test_no_convergence(device: str, monkeypatch: pytest.MonkeyPatch):
         linalg.svdvals(nd.ones((2, 2), device=device))
 
 
-SQUARE = ["inv", "det", "slogdet", "cholesky", "eigh", "eigvalsh"]
+SQUARE = ["inv", "det", "slogdet", "cholesky", "eigh", "eigvalsh", "eig", "eigvals"]
 
 
 @pytest.mark.parametrize("name", [*SQUARE, "svd", "svdvals", "qr", "lu", "pinv", "matrix_rank"])

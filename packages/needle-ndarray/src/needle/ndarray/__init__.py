@@ -6,7 +6,7 @@
 [22.0, 32.0]
 """
 
-from needle.ndarray import _elementwise, io, linalg, random
+from needle.ndarray import _elementwise, fft, io, linalg, random
 from needle.ndarray import exchange as _exchange
 from needle.ndarray._core import (
     BackendError,
@@ -109,16 +109,16 @@ __all__ = [
     "Backend", "BackendError", "BackendUnavailable", "DType", "Device", "NDArray", "View", "__array_api_version__",
     "__array_namespace_info__", "all", "any", "arange", "argmax", "argmin", "argsort", "as_strided", "asarray",
     "astype", "bfloat16", "bool", "broadcast_arrays", "broadcast_shapes", "broadcast_to", "can_cast", "clip",
-    "complex128", "complex64", "concat", "contiguous", "conv", "copy", "count_nonzero", "cumulative_prod",
+    "complex64", "complex128", "concat", "contiguous", "conv", "copy", "count_nonzero", "cumulative_prod",
     "cumulative_sum", "default_device", "device", "devices", "diff", "e", "einsum", "empty", "empty_like",
-    "expand_dims", "eye", "finfo", "flip", "float16", "float32", "float64", "float8_e4m3fn", "float8_e5m2",
-    "from_dlpack", "from_numpy", "full", "full_like", "get_num_threads", "iinfo", "inf", "int16", "int32", "int64",
-    "int8", "io", "isdtype", "isin", "linalg", "linspace", "load", "load_safetensors", "matmul", "matrix_transpose",
+    "expand_dims", "eye", "fft", "finfo", "flip", "float8_e4m3fn", "float8_e5m2", "float16", "float32", "float64",
+    "from_dlpack", "from_numpy", "full", "full_like", "get_num_threads", "iinfo", "inf", "int8", "int16", "int32",
+    "int64", "io", "isdtype", "isin", "linalg", "linspace", "load", "load_safetensors", "matmul", "matrix_transpose",
     "max", "mean", "meshgrid", "min", "moveaxis", "nan", "newaxis", "nonzero", "ones", "ones_like", "pad",
     "permute_dims", "pi", "prod", "random", "repeat", "reshape", "result_type", "roll", "save", "save_safetensors",
     "scatter", "searchsorted", "set_default_device", "set_num_threads", "sort", "split", "squeeze", "stack", "std",
-    "sum", "swapaxes", "synchronize", "take", "take_along_axis", "tensordot", "tile", "topk", "tril", "triu", "uint16",
-    "uint32", "uint64", "uint8", "unfold", "unique_all", "unique_counts", "unique_inverse", "unique_values", "unstack",
+    "sum", "swapaxes", "synchronize", "take", "take_along_axis", "tensordot", "tile", "topk", "tril", "triu", "uint8",
+    "uint16", "uint32", "uint64", "unfold", "unique_all", "unique_counts", "unique_inverse", "unique_values", "unstack",
     "var", "vecdot", "where", "windows", "zeros", "zeros_like",
 ]  # fmt: skip
 __all__ += _elementwise.__all__

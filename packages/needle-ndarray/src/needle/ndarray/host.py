@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from needle.ndarray import _core
 from needle.ndarray._core import NDArray
-from needle.ndarray.dtypes import float32
+from needle.ndarray.dtypes import complex64, complex128, float32, float64
 from needle.ndarray.errors import message
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from needle.ndarray._core import DType
 
-__all__ = ["check_arrays", "floating", "on_host", "widened"]
+__all__ = ["check_arrays", "complex_of", "floating", "on_host", "real_of", "widened"]
 
 
 def check_arrays(op: str, *operands: NDArray) -> None:
@@ -36,7 +36,17 @@ def check_arrays(op: str, *operands: NDArray) -> None:
 def floating(*operands: NDArray) -> DType:
     """Return the promoted dtype of the operands; float32 for integers and bool."""
     dtype = _core.result_type(*operands)
-    return dtype if dtype.kind == "float" else float32
+    return dtype if dtype.kind in ("float", "complex") else float32
+
+
+def real_of(dtype: DType) -> DType:
+    """Return the dtype of the parts of a complex one; a real one as it is."""
+    return {complex64: float32, complex128: float64}.get(dtype, dtype)
+
+
+def complex_of(dtype: DType) -> DType:
+    """Return the complex dtype in which values of a floating-point one fit."""
+    return complex128 if dtype in (float64, complex128) else complex64
 
 
 def widened(x: NDArray) -> NDArray:
@@ -55,7 +65,7 @@ def on_host(op: str, compute: Callable[..., Any], *operands: NDArray) -> tuple[N
         operands: arrays on one device.
 
     Returns:
-        Arrays on the operands' device, in the promoted dtype.
+        Arrays on the operands' device, in the real or complex dtype of the promoted one's precision.
 
     Raises:
         ModuleNotFoundError: NumPy is not installed.
@@ -68,5 +78,7 @@ def on_host(op: str, compute: Callable[..., Any], *operands: NDArray) -> tuple[N
     dtype = floating(*operands)
     with np.errstate(all="ignore"):
         outcome = compute(np, *(widened(x.astype(dtype, copy=False)).numpy() for x in operands))
-    arrays = (np.asarray(each) for each in (outcome if isinstance(outcome, tuple) else (outcome,)))
-    return tuple(_core.from_buffer(a, operands[0].device).astype(dtype, copy=False) for a in arrays)
+    arrays = [np.asarray(each) for each in (outcome if isinstance(outcome, tuple) else (outcome,))]
+    dtypes = {"f": real_of(dtype), "c": complex_of(dtype)}
+    copies = ((a, _core.from_buffer(a, operands[0].device)) for a in arrays)
+    return tuple(x.astype(dtypes[a.dtype.kind], copy=False) for a, x in copies)

@@ -6,18 +6,25 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from needle.ndarray._core import NDArray
 from needle.ndarray.errors import message
-from needle.ndarray.host import on_host
+from needle.ndarray.host import complex_of, floating, on_host
 from needle.ndarray.linalg.operands import LinAlgError, check_matrices, check_square
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
-    "EighResult", "QRResult", "SVDResult", "cholesky", "eigh", "eigvalsh", "lapack",
+    "EigResult", "EighResult", "QRResult", "SVDResult", "cholesky", "eig", "eigh", "eigvals", "eigvalsh", "lapack",
     "qr", "svd", "svdvals",
 ]  # fmt: skip
 
 NO_CONVERGENCE = "the iteration does not converge"
+
+
+class EigResult(NamedTuple):
+    """Eigenvalues (..., M) and, as columns, eigenvectors (..., M, M); both complex."""
+
+    eigenvalues: NDArray
+    eigenvectors: NDArray
 
 
 class EighResult(NamedTuple):
@@ -163,3 +170,37 @@ def eigvalsh(x: NDArray, /) -> NDArray:
     check_square("eigvalsh", x)
     (values,) = lapack("eigvalsh", lambda np, a: np.linalg.eigvalsh(a), x, failure=NO_CONVERGENCE)
     return values
+
+
+def eig(x: NDArray, /) -> EigResult:
+    """Return eigenvalues w and eigenvectors V, of unit length, with ``x @ V == V * w[..., None, :]``.
+
+    Args:
+        x: (..., M, M); integers and bool are taken as float32.
+
+    Returns:
+        Complex arrays of x's precision, in no particular order; the results for float16 and bfloat16 are complex64.
+
+    Raises:
+        LinAlgError: the iteration does not converge.
+        ValueError: x is not square.
+        ModuleNotFoundError: NumPy is not installed.
+
+    >>> eig(nd.asarray([[0.0, 1.0], [-1.0, 0.0]])).eigenvalues.tolist()
+    [1j, -1j]
+    """
+    check_square("eig", x)
+    results = lapack("eig", lambda np, a: tuple(np.linalg.eig(a)), x, failure=NO_CONVERGENCE)
+    # NumPy returns real arrays where no eigenvalue of the stack has an imaginary part.
+    return EigResult(*(each.astype(complex_of(floating(x)), copy=False) for each in results))
+
+
+def eigvals(x: NDArray, /) -> NDArray:
+    """Return the eigenvalues (..., M) of x (..., M, M), complex and in no particular order; else as `eig`.
+
+    >>> eigvals(nd.asarray([[0.0, 1.0], [-1.0, 0.0]])).tolist()
+    [1j, -1j]
+    """
+    check_square("eigvals", x)
+    (values,) = lapack("eigvals", lambda np, a: np.linalg.eigvals(a), x, failure=NO_CONVERGENCE)
+    return values.astype(complex_of(floating(x)), copy=False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from needle.ndarray import _core, _elementwise
 from needle.ndarray.errors import message
-from needle.ndarray.host import check_arrays, floating, widened
+from needle.ndarray.host import check_arrays, floating, real_of, widened
 from needle.ndarray.linalg.decompositions import svdvals
 from needle.ndarray.linalg.operands import check_matrices
 
@@ -51,7 +51,7 @@ def vector_norm(x: NDArray, /, *, axis: Axes = None, keepdims: bool = False, ord
         norm = _elementwise.sqrt(_core.sum(_elementwise.square(size), axis=axis, keepdims=keepdims))
     else:
         norm = _core.sum(size**ord, axis=axis, keepdims=keepdims) ** (1 / ord)
-    return norm.astype(floating(x), copy=False)
+    return norm.astype(real_of(floating(x)), copy=False)
 
 
 def matrix_norm(x: NDArray, /, *, keepdims: bool = False, ord: float | Literal["fro", "nuc"] = "fro") -> NDArray:
@@ -90,7 +90,7 @@ def matrix_norm(x: NDArray, /, *, keepdims: bool = False, ord: float | Literal["
         reduce = _largest if ord > 0 else _smallest
         norm = reduce(_core.sum(size, axis=along, keepdims=True), across, True)
     norm = norm if keepdims else _core.squeeze(norm, (-2, -1))
-    return norm.astype(floating(x), copy=False)
+    return norm.astype(real_of(floating(x)), copy=False)
 
 
 def _largest(size: NDArray, axis: Axes, keepdims: bool) -> NDArray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from needle.ndarray._elementwise import conj
 from needle.ndarray.errors import message
 from needle.ndarray.host import check_arrays
 
@@ -34,4 +35,4 @@ def check_square(op: str, x: NDArray) -> None:
 
 def adjoint(x: NDArray) -> NDArray:
     """Return the conjugate transpose of x (..., M, N); a view of a real one."""
-    return x.mT
+    return conj(x.mT) if x.dtype.kind == "complex" else x.mT

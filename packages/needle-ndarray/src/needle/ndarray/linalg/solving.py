@@ -8,7 +8,7 @@ from needle.ndarray import _core, _elementwise
 from needle.ndarray._core import NDArray
 from needle.ndarray.dtype_info import finfo
 from needle.ndarray.errors import message
-from needle.ndarray.host import check_arrays, floating, on_host, widened
+from needle.ndarray.host import check_arrays, floating, on_host, real_of, widened
 from needle.ndarray.linalg.decompositions import lapack, svd, svdvals
 from needle.ndarray.linalg.operands import adjoint, check_matrices, check_square
 
@@ -181,11 +181,12 @@ def lstsq(x1: NDArray, x2: NDArray, /, *, rtol: float | NDArray | None = None) -
     residuals = _core.sum(_elementwise.square(_elementwise.abs(b - a @ solution)), axis=-2)
     if x2.ndim == 1:
         solution, residuals = _core.squeeze(solution, -1), _core.squeeze(residuals, -1)
+    real = real_of(dtype)
     return LstsqResult(
         solution.astype(dtype, copy=False),
-        residuals.astype(dtype, copy=False),
+        residuals.astype(real, copy=False),
         _core.sum(keep, axis=-1),
-        values.astype(dtype, copy=False),
+        values.astype(real, copy=False),
     )
 
 
