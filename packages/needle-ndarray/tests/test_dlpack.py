@@ -253,8 +253,8 @@ def test_export(dtype: nd.DType, version: tuple[int, int] | None, kind: type[Any
     assert (tensor.shape[:2], tensor.strides[:2], tensor.byte_offset) == ([2, 2], [1, 3], 0)
     assert (tensor.device_type, tensor.device_id, tensor.ndim, tensor.lanes) == (1, 0, 2, 1)
     assert tensor.bits == 8 * dtype.itemsize
-    known = {"bool": 6, "int": 0, "uint": 1, "float": 4 if dtype.name == "bfloat16" else 2}
-    assert tensor.code == known.get(dtype.kind, tensor.code)
+    kinds = {"bool": 6, "int": 0, "uint": 1, "float": 2, "complex": 5}
+    assert tensor.code == {"bfloat16": 4, "float8_e4m3fn": 10, "float8_e5m2": 12}.get(dtype.name, kinds[dtype.kind])
     if kind is Versioned:
         assert (managed.major, managed.flags) == (1, 0)
 

@@ -127,7 +127,7 @@ def test_numpys_protocol(device: str, dtype: nd.DType) -> None:
     x = nd.ones((2, 3), dtype, device).T
     for a in (np.asarray(x), x.__array__(), np.array(x), np.asarray(x, copy=True), x.__array__(copy=True)):
         np.testing.assert_array_equal(a, np.ones((3, 2), dtype.name), strict=True)
-    assert np.asarray(x, "float64").dtype == x.__array__("float64").dtype == np.float64
+    assert np.asarray(x, "complex128").dtype == x.__array__("complex128").dtype == np.complex128
     assert np.add(x, 1).dtype == np.add(x.numpy(), 1).dtype
 
 

@@ -98,6 +98,9 @@ def test_repr(device: str, dtype: nd.DType) -> None:
     )
 
 
-def test_the_buffer_protocol_and_numpy_have_no_such_dtype(device: str, dtype: nd.DType) -> None:
-    with pytest.raises(TypeError, match=rf"\[numpy\] NumPy has no such element type; got {dtype.name}; hint: cast"):
-        nd.ones(2, dtype, device).numpy()
+def test_numpy_has_the_dtype_from_ml_dtypes(device: str, dtype: nd.DType) -> None:
+    pytest.importorskip("ml_dtypes", reason="ml_dtypes, which has NumPy's float8, is not installed")
+    x = nd.asarray([1.5, -0.25], dtype, device)
+    a = x.numpy()
+    assert (a.dtype.name, a.astype(float).tolist()) == (dtype.name, [1.5, -0.25])
+    assert nd.asarray(a, device=device).dtype is dtype

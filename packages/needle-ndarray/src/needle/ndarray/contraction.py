@@ -89,8 +89,6 @@ def vecdot(x1: NDArray, x2: NDArray, /, *, axis: int = -1) -> NDArray:
     shape = _core.broadcast_shapes(x1.shape, x2.shape)
     x1 = conj(x1) if x1.dtype.kind == "complex" else x1
     x1, x2 = (_moved_last(_core.broadcast_to(x, shape), axis) for x in (x1, x2))
-    if x1.dtype.kind == "complex":
-        x1 = conj(x1)
     return _core.matmul(x1[..., None, :], x2[..., :, None])[..., 0, 0]
 
 
