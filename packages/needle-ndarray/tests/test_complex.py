@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 from typing import Any
 
@@ -210,3 +211,14 @@ def test_many_elements(device: str, rng: np.random.Generator) -> None:
 )
 def test_repr(device: str, numbers: list[complex], text: str) -> None:
     assert repr(nd.asarray(numbers, device=device)) == f"NDArray({text}, dtype=complex64, device={device})"
+
+
+@pytest.mark.parametrize("dtype", [nd.complex64, nd.complex128], ids=str)
+def test_zeros_have_the_standards_signs(device: str, dtype: nd.DType) -> None:
+    """Where libm and NumPy decide otherwise."""
+    x = nd.asarray([complex(-0.0, 0.0), complex(-0.0, -0.0)], dtype, device)
+    assert [math.copysign(1, part) for z in nd.expm1(x).tolist() for part in (z.real, z.imag)] == [1, 1, 1, -1]
+    x = nd.asarray([complex(math.inf, 2), complex(-math.inf, -2)], dtype, device)
+    got = nd.tanh(x).tolist()
+    assert got == [1, -1]
+    assert [math.copysign(1, z.imag) for z in got] == [1, -1]

@@ -94,9 +94,25 @@ Z log10(Z x) {
 template <class Z>
 Z expm1(Z x) {
   double a = __real__ x, b = __imag__ x, half = __builtin_sin(b / 2);
+  if (x == 0) return make<Z>(0, __imag__ x);  // the array API's answer to -0, too
   if (!isfinite(x)) return static_cast<Z>(__builtin_cexp(static_cast<c128>(x)) - 1);
   double growth = __builtin_expm1(a);
   return static_cast<Z>(make<c128>(growth * __builtin_cos(b) - 2 * half * half, (growth + 1) * __builtin_sin(b)));
+}
+
+// At an infinite real part the array API gives the zero beside 1 or -1 the sign of b, and libm that of sin 2b.
+template <class Z>
+Z tanh(Z x) {
+  using T = part_of<Z>;
+  T a = __real__ x, b = __imag__ x;
+  if (__builtin_isinf(a)) {
+    return make<Z>(static_cast<T>(__builtin_copysign(1, a)), static_cast<T>(__builtin_copysign(0, b)));
+  }
+  if constexpr (sizeof(Z) == 8) {
+    return __builtin_ctanhf(x);
+  } else {
+    return __builtin_ctanh(x);
+  }
 }
 
 // Near 0, log |1 + x| = log1p(|1 + x|^2 - 1) / 2.
@@ -141,7 +157,6 @@ NEEDLE_LIBM(acos)
 NEEDLE_LIBM(atan)
 NEEDLE_LIBM(sinh)
 NEEDLE_LIBM(cosh)
-NEEDLE_LIBM(tanh)
 NEEDLE_LIBM(asinh)
 NEEDLE_LIBM(acosh)
 NEEDLE_LIBM(atanh)
@@ -162,6 +177,7 @@ NEEDLE_OWN(log2)
 NEEDLE_OWN(log10)
 NEEDLE_OWN(expm1)
 NEEDLE_OWN(log1p)
+NEEDLE_OWN(tanh)
 #undef NEEDLE_OWN
 
 inline c64 pow(c64 x, c64 y) { return of::pow(x, y); }

@@ -39,8 +39,18 @@ def _pow(x: Array, y: Array) -> Array:
 
 
 def _expm1(x: Array) -> Array:
-    # NumPy's own makes NaN of 0 times infinity.
-    return np.where(np.isfinite(x), np.expm1(x), np.exp(x) - 1) if x.dtype.kind == "c" else np.expm1(x)
+    if x.dtype.kind != "c":
+        return np.expm1(x)
+    # NumPy's own makes NaN of 0 times infinity; of -0 the array API makes 0.
+    return np.where(np.isfinite(x), np.expm1(x) + 0, np.exp(x) - 1)
+
+
+def _tanh(x: Array) -> Array:
+    if x.dtype.kind != "c":
+        return np.tanh(x)
+    # At an infinite real part the array API gives the zero the sign of the imaginary one, and NumPy that of its sine.
+    limit = _complex(np.copysign(1.0, np.float64(x.real)), np.copysign(0.0, np.float64(x.imag)))
+    return np.where(np.isinf(x.real), limit, np.tanh(x)).astype(x.dtype)
 
 
 def _log1p(x: Array) -> Array:
@@ -84,7 +94,7 @@ UNARY: dict[str, Callable[[Any], Any]] = {
     "atan": np.arctan,
     "sinh": np.sinh,
     "cosh": np.cosh,
-    "tanh": np.tanh,
+    "tanh": _tanh,
     "asinh": np.arcsinh,
     "acosh": np.arccosh,
     "atanh": np.arctanh,
