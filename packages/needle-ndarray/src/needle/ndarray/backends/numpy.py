@@ -42,7 +42,8 @@ def _expm1(x: Array) -> Array:
     if x.dtype.kind != "c":
         return np.expm1(x)
     # NumPy's own makes NaN of 0 times infinity; of -0 the array API makes 0.
-    return np.where(np.isfinite(x), np.expm1(x) + 0, np.exp(x) - 1)
+    zero = _complex(np.zeros(x.shape), np.float64(x.imag))
+    return np.where(x == 0, zero, np.where(np.isfinite(x), np.expm1(x), np.exp(x) - 1)).astype(x.dtype)
 
 
 def _tanh(x: Array) -> Array:
