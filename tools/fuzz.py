@@ -23,6 +23,8 @@ from unittest import mock
 import needle.ndarray as nd
 from environment import ROOT
 from needle.data import Digits, digits
+from needle.ndarray.io import SafetensorsFile
+from needle.ndarray.io.npy import load_npy, load_npz, save_npy, save_npz
 from needle.nn import Linear, load_checkpoint, save_checkpoint
 
 MEMORY = 3 << 30  # bytes of address space, of which libraries and the stacks of threads take a part
@@ -73,6 +75,13 @@ READERS = {
     "load_safetensors": Reader(
         lambda path: nd.save_safetensors(path, arrays(), {"k": "v"}), nd.load_safetensors, header_length
     ),
+    "SafetensorsFile": Reader(
+        lambda path: nd.save_safetensors(path, arrays(), {"k": "v"}),
+        lambda path: dict(SafetensorsFile(path)),
+        header_length,
+    ),
+    "load_npy": Reader(lambda path: save_npy(path, nd.arange(24).reshape(2, 3, 4)), load_npy),
+    "load_npz": Reader(lambda path: save_npz(path, {k: x for k, x in arrays().items() if k != "c"}), load_npz),
     "load_checkpoint": Reader(
         lambda path: save_checkpoint(path, model=Linear(3, 2), epoch=[1, {"x": None}], **arrays()),
         load_checkpoint,
