@@ -99,7 +99,9 @@ typedef struct needle_backend {
   uint32_t api_version; /* NEEDLE_BACKEND_API_VERSION of the header it was built with */
   uint32_t size;        /* sizeof(needle_backend) of that header: what lies beyond counts as NULL */
   const char *name;     /* "cpu", "cuda": the name of the entry point */
-  int32_t host_memory;  /* 1 if `data` is an address that the host can read and write at any time */
+  /* 1 if `data` is an address that the host can read and write at any time. Then `data` may also be memory of another
+   * library, which never comes to `free`, and is aligned to the dtype's size alone. */
+  int32_t host_memory;
   void *context;        /* passed back as the first argument of every function */
 
   /* -- queries ------------------------------------------------------------------------------------------------------ */
