@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from needle.ndarray._core import NDArray
 from needle.ndarray.errors import message
 from needle.ndarray.io.atomic import atomic_write
-from needle.ndarray.io.npy import load_npy, load_npz, save_npy, save_npz
 from needle.ndarray.io.safetensors import SafetensorsFile, load_safetensors, save_safetensors
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SafetensorsFile", "atomic_write", "load", "load_safetensors", "save", "save_safetensors"]
 
-LOADERS = {".npy": load_npy, ".npz": load_npz, ".safetensors": SafetensorsFile}
+SUFFIXES = (".npy", ".npz", ".safetensors")
 
 
 def save(path: str | os.PathLike[str], arrays: NDArray | Mapping[str, NDArray], /) -> None:
@@ -42,7 +43,7 @@ def save(path: str | os.PathLike[str], arrays: NDArray | Mapping[str, NDArray], 
             raise TypeError(
                 message("save", "a .npy file holds one array", got=type(arrays).__name__, expected="NDArray")
             )
-        return save_npy(path, arrays)
+        return _npy().save_npy(path, arrays)
     named = cast("Mapping[Any, Any]", arrays)
     if not isinstance(arrays, Mapping):
         expected = "a dict of str to NDArray"
@@ -53,7 +54,7 @@ def save(path: str | os.PathLike[str], arrays: NDArray | Mapping[str, NDArray], 
         if not isinstance(name, str) or not isinstance(x, NDArray):
             got = f"{name!r}: {type(x).__name__}"
             raise TypeError(message("save", "not a named array", got=got, expected="a str and an NDArray"))
-    return (save_npz if suffix == ".npz" else save_safetensors)(path, arrays)
+    return (_npy().save_npz if suffix == ".npz" else save_safetensors)(path, arrays)
 
 
 def load(path: str | os.PathLike[str], /, *, device: DeviceLike = None) -> Any:
@@ -74,12 +75,20 @@ def load(path: str | os.PathLike[str], /, *, device: DeviceLike = None) -> Any:
     >>> load("ones.npz")["x"].tolist()
     [1.0, 1.0]
     """
-    return LOADERS[_suffix("load", path)](path, device)
+    suffix = _suffix("load", path)
+    if suffix == ".safetensors":
+        return SafetensorsFile(path, device)
+    return (_npy().load_npy if suffix == ".npy" else _npy().load_npz)(path, device)
+
+
+def _npy() -> ModuleType:
+    """Return the module of NumPy's formats, which needs `zipfile`: a third of the time of importing all of Needle."""
+    return import_module("needle.ndarray.io.npy")
 
 
 def _suffix(op: str, path: str | os.PathLike[str]) -> str:
     suffix = os.path.splitext(path)[1]
-    if suffix not in LOADERS:
+    if suffix not in SUFFIXES:
         got = repr(os.fspath(path))
-        raise ValueError(message(op, "no format has this suffix", got=got, expected=" or ".join(LOADERS)))
+        raise ValueError(message(op, "no format has this suffix", got=got, expected=" or ".join(SUFFIXES)))
     return suffix
