@@ -18,6 +18,7 @@ from needle.ndarray.errors import message
 from needle.ndarray.random import exact
 from needle.ndarray.random.continuous import Continuous
 from needle.ndarray.random.parameters import NOT_NEGATIVE, POSITIVE, as_shape, check, check_float
+from needle.ndarray.searching import nonzero
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,20 +123,9 @@ class Gammas(Continuous):
             left = x * x * 0.5 + (1 - v + exact.log(v)) * d + self._in_chunks(places.size, self._exponentials)
             accepted = logical_and(positive, greater(left, 0.0))
             out = _core.scatter(out, places, v * d, axis=0)
-            rest = _where_false(accepted)
+            (rest,) = nonzero(~accepted)
             places, d = _core.take(places, rest, axis=0), _core.take(d, rest, axis=0)
         return out
-
-
-def _where_false(mask: NDArray) -> NDArray:
-    """Return the places, in order, where a mask, (n,) bool, is False."""
-    kept = (~mask).astype(int64)
-    n = int(_core.sum(kept))
-    slots = _core.where(mask, n, _core.cumulative_sum(kept) - 1)  # slot n takes what is not asked for
-    places = _core.scatter(
-        _core.empty((n + 1,), int64, mask.device), slots, _core.iota(mask.size, int64, mask.device), axis=0
-    )
-    return places[:n]
 
 
 def _total(x: NDArray) -> NDArray:
