@@ -20,9 +20,14 @@ def test_arguments_are_checked() -> None:
             g.uniform((2,), low, high)
     with pytest.raises(TypeError, match=r"\[uniform\] not a float dtype; got int32"):
         g.uniform((2,), dtype=nd.int32)
-    for low, high in [(3, 3), (3, 2), (0, 2**32 + 1)]:
-        with pytest.raises(ValueError, match=r"\[integers\] no such range; got low .*; expected 1 <= high - low <="):
-            g.integers(low, high, (2,))
+    for low, high, dtype in [(3, 3, nd.int64), (3, 2, nd.int64), (0, 2**63 + 1, nd.int64), (-129, 0, nd.int8)]:
+        text = r"\[integers\] no such range; got low .*, high .*; expected -.* <= low < high <= .*, of int"
+        with pytest.raises(ValueError, match=text):
+            g.integers(low, high, (2,), dtype)
+    with pytest.raises(ValueError, match=r"got low -1, high 3; expected 0 <= low < high <= 18446744073709551616, of u"):
+        g.integers(-1, 3, (2,), nd.uint64)
+    with pytest.raises(TypeError, match=r"\[integers\] not an integer dtype; got float32"):
+        g.integers(0, 3, (2,), nd.float32)
     for p in (-0.1, 1.1, math.nan):
         with pytest.raises(ValueError, match=r"\[bernoulli\] p is out of range; got .*; expected 0 <= p <= 1"):
             g.bernoulli(p, (2,))
@@ -129,6 +134,17 @@ WRONG: dict[str, tuple[Any, str]] = {
         r"\[categorical\] logits is out of range",
     ),
     "bernoulli": (lambda g: g.bernoulli(1.5, 2), r"\[bernoulli\] p is out of range; got 1.5; expected 0 <= p <= 1"),
+    "rate": (lambda g: g.poisson(-1.0, 2), r"\[poisson\] rate is out of range; got -1.0; expected 0 to 2\*\*50"),
+    "large rate": (lambda g: g.poisson(2.0**51, 2), r"\[poisson\] rate is out of range; got .*; expected 0 to 2\*\*50"),
+    "trials": (lambda g: g.binomial(2.5, 0.5, 2), r"\[binomial\] n is out of range; got 2.5; expected whole"),
+    "binomial's p": (lambda g: g.binomial(2, 1.5, 2), r"\[binomial\] p is out of range; got 1.5; expected 0 <= p <= 1"),
+    "multinomial's n": (lambda g: g.multinomial(-1, [1.0]), r"\[multinomial\] n is out of range; got -1;"),
+    "multinomial's p": (
+        lambda g: g.multinomial(1, [0.5, 0.4]), r"\[multinomial\] p does not add up to 1; got 0.9; expected 1, within"
+    ),
+    "multinomial's p's rank": (
+        lambda g: g.multinomial(1, nd.ones((1, 1))), r"\[multinomial\] p is not one probability for each .*\(1, 1\)"
+    ),
     "integers": (lambda g: g.integers(0, 3, -2), r"\[integers\] negative extent; got \(-2,\); expected extents >= 0"),
     "permutation": (lambda g: g.permutation(-1), r"\[permutation\] negative extent; got \(-1,\)"),
 }  # fmt: skip

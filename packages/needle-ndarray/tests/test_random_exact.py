@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from decimal import Decimal, localcontext
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from needle import ndarray as nd
 from needle.ndarray import _core
-from needle.ndarray.random import continuous, discrete, exact, gammas
+from needle.ndarray.random import continuous, counts, discrete, exact, gammas
 
 WIDE = np.longdouble
 HALF_PI = WIDE("1.57079632679489661923132169163975144")
@@ -50,6 +51,33 @@ def test_exp_beyond_the_normal_numbers(device: str) -> None:
 
 
 @needs_extended
+def test_log1p(device: str, rng: np.random.Generator) -> None:
+    x = np.concatenate([numbers(rng, -0.5, 10), -np.exp(numbers(rng, -60, -1)), [1e-300, -1e-300, 2.0**-53, 1e15]])
+    assert ulps(exact.log1p(nd.asarray(x, device=device)), np.log1p(x.astype(WIDE))) < 4
+    assert exact.log1p(nd.asarray([0.0], nd.float64, device)).tolist() == [0]
+
+
+def test_log_factorial_excess(device: str) -> None:
+    k = [*range(1, 40), 100, 1000, 2500]
+    expected = [float(Decimal(math.factorial(n)).ln() - n * (Decimal(n).ln() - 1)) for n in k]
+    found = exact.log_factorial_excess(nd.asarray([0, *k], nd.float64, device)).tolist()
+    assert found[0] == 0
+    np.testing.assert_allclose(found[1:], expected, rtol=1e-14, atol=1e-14)
+
+
+def test_deviance(device: str, rng: np.random.Generator) -> None:
+    mean = np.exp(rng.uniform(0, 34, 300))
+    x = np.round(mean + rng.normal(size=300) * np.sqrt(mean) * np.array([0.01, 1, 5] * 100)).clip(1)
+    with localcontext() as context:
+        context.prec = 60
+        pairs = [(Decimal(k), Decimal(m)) for k, m in zip(x.tolist(), mean.tolist(), strict=True)]
+        expected = [float(k * (k / m).ln() - (k - m)) for k, m in pairs]
+    found = exact.deviance(*(nd.asarray(z, device=device) for z in (x, mean))).tolist()
+    np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-15)
+    assert exact.deviance(nd.asarray([0.0], nd.float64, device), nd.asarray(7.0, nd.float64, device)).tolist() == [7]
+
+
+@needs_extended
 def test_sin_cos(device: str, rng: np.random.Generator) -> None:
     x = numbers(rng, -0.5, 0.5)
     sine, cosine = exact.sin_cos(nd.asarray(x, device=device))
@@ -80,6 +108,9 @@ def test_normal_quantile_undoes_the_cdf(device: str, rng: np.random.Generator) -
 FUNCTIONS: dict[str, tuple[Callable[[Any], Any], float, float]] = {
     "log": (exact.log, 1e-300, 1e300),
     "exp": (exact.exp, -750, 720),
+    "log1p": (exact.log1p, -0.5, 3),
+    "log_factorial_excess": (lambda x: exact.log_factorial_excess(nd.floor(x)), 0, 100),
+    "deviance": (lambda x: exact.deviance(nd.floor(x), x), 1, 100),
     "sine": (lambda x: exact.sin_cos(x)[0], -0.5, 0.5),
     "cosine": (lambda x: exact.sin_cos(x)[1], -0.5, 0.5),
     "normal_cdf": (exact.normal_cdf, -41, 41),
@@ -95,10 +126,10 @@ def test_devices_give_the_same_bits(name: str, rng: np.random.Generator) -> None
     np.testing.assert_array_equal(results[0].view(np.int64), results[1].view(np.int64))
 
 
-@pytest.mark.parametrize("name", ["log", "exp", "sin", "cos", "pow", "tanh", "erf"])
+@pytest.mark.parametrize("name", ["log", "log1p", "exp", "sin", "cos", "pow", "tanh", "erf"])
 def test_nothing_calls_the_backends_library(name: str) -> None:
     """Its last bits differ between backends, so none of the modules has its functions."""
-    assert all(not hasattr(module, name) for module in (continuous, discrete, gammas))
+    assert all(not hasattr(module, name) for module in (continuous, counts, discrete, gammas))
     assert getattr(exact, name, None) is not getattr(_core, name)
 
 

@@ -3,51 +3,61 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from needle.ndarray import _core
 from needle.ndarray._core import NDArray
-from needle.ndarray._elementwise import less
+from needle.ndarray._elementwise import less, less_equal
 from needle.ndarray.creation import asarray
+from needle.ndarray.dtype_info import iinfo
 from needle.ndarray.dtypes import float64, int64, uint64
 from needle.ndarray.errors import message
 from needle.ndarray.random.continuous import Continuous
-from needle.ndarray.random.parameters import PROBABILITY, as_shape, check
+from needle.ndarray.random.parameters import PROBABILITY, as_shape, check, probabilities
 
 if TYPE_CHECKING:
-    from needle.ndarray._core import Shape
+    from collections.abc import Sequence
+
+    from needle.ndarray._core import DType, Shape
     from needle.ndarray.random.parameters import Parameter
 
 __all__ = ["Discrete", "alias_table"]
-
-# How far from 1 the sum of probabilities may be, which float32 of them may have been rounded to.
-SUM_TOLERANCE = 1e-6
 
 
 class Discrete(Continuous):
     """Distributions without a density."""
 
-    def integers(self, low: int, high: int, shape: Shape) -> NDArray:
-        """Return int64 numbers that are uniform in [low, high), a range of at most 2^32.
+    def integers(self, low: int, high: int, shape: Shape, dtype: DType = int64) -> NDArray:
+        """Return integers that are uniform in [low, high).
 
-        64 random bits are multiplied with the range and shifted (Lemire: "Fast random integer generation in an
-        interval", 2019), so that the probabilities differ from equal ones by less than one part in 2^32.
+        In a range of at most 2^32, 64 random bits are multiplied with the range and shifted (Lemire: "Fast random
+        integer generation in an interval", 2019), so that the probabilities differ from equal ones by less than one
+        part in 2^32. In a wider one they are equal: of 64 random bits as many are taken as the range needs, again and
+        again until the number is in it.
 
         Raises:
-            ValueError: the range is empty or wider than 2^32.
+            ValueError: the range is empty, or the dtype does not hold all of it.
+            TypeError: the dtype is not an integer.
 
         >>> nd.random.Generator(7).integers(-10, 10, 3).tolist()
         [9, -8, -2]
         """
-        if not 1 <= high - low <= 2**32:
-            got = f"low {low}, high {high}"
-            raise ValueError(message("integers", "no such range", got=got, expected="1 <= high - low <= 2**32"))
+        if dtype.kind not in ("int", "uint"):
+            raise TypeError(message("integers", "not an integer dtype", got=dtype.name))
+        limits = iinfo(dtype)
+        if not limits.min <= low < high <= limits.max + 1:
+            got, expected = f"low {low}, high {high}", f"{limits.min} <= low < high <= {limits.max + 1}, of {dtype}"
+            raise ValueError(message("integers", "no such range", got=got, expected=expected))
         shape = as_shape("integers", shape)
-        words = self.bits(2 * math.prod(shape)).astype(uint64)
-        upper, lower = words[0::2], words[1::2]
         span = high - low
-        return (((upper * span + (lower * span >> 32)) >> 32).astype(int64) + low).reshape(shape)
+        if span <= 2**32:
+            words = self.bits(2 * math.prod(shape)).astype(uint64)
+            upper, lower = words[0::2], words[1::2]
+            x = (upper * span + (lower * span >> 32)) >> 32
+        else:
+            x = self._accepted(math.prod(shape), uint64, lambda n: self._below(n, span))
+        x += low % 2**64
+        return _core.bitcast(x, int64 if dtype.kind == "int" else uint64).astype(dtype, copy=False).reshape(shape)
 
     def bernoulli(self, p: Parameter, shape: Shape) -> NDArray:
         """Return bools that are True with probability p, to the next multiple of 2^-24.
@@ -83,8 +93,7 @@ class Discrete(Continuous):
                 raise IndexError(message("permutation", "axis out of range", got=str(axis), expected=expected))
             return _core.take(x, self.permutation(x.shape[axis]), axis=axis)
         (n,) = as_shape("permutation", x)
-        words = self.bits(2 * n).astype(uint64)
-        return _core.argsort((words[0::2] << 32) | words[1::2])
+        return _core.argsort(self._words_of_64(n))
 
     def choice(
         self,
@@ -119,7 +128,7 @@ class Discrete(Continuous):
         n, count = a.shape[0] if isinstance(a, NDArray) else a, math.prod(shape)
         if n < 1:
             raise ValueError(message("choice", "there is nothing to choose from", got=f"{n} elements"))
-        weights = None if p is None else _weights(n, p)
+        weights = None if p is None else probabilities("choice", n, p)
         possible = n if weights is None else sum(x > 0 for x in weights)
         if not replace and count > possible:
             expected = f"at most {possible}, those that there are with p > 0"
@@ -160,6 +169,15 @@ class Discrete(Continuous):
         noise = self._in_chunks(math.prod(shape), self._gumbels).reshape(shape)
         return _core.argmax(noise + wide, axis=-1)
 
+    def _below(self, n: int, span: int) -> tuple[NDArray, NDArray]:
+        """Return n numbers of as many bits as it takes, and whether they are below `span`."""
+        x = self._words_of_64(n) >> (64 - (span - 1).bit_length())
+        return x, less_equal(x, span - 1)
+
+    def _words_of_64(self, n: int) -> NDArray:
+        words = self.bits(2 * n).astype(uint64)
+        return (words[0::2] << 32) | words[1::2]
+
     def _weighted(self, weights: list[float], count: int) -> NDArray:
         shares, aliases = alias_table(weights)
         places = self.integers(0, len(weights), count)
@@ -167,21 +185,6 @@ class Discrete(Continuous):
             self._in_chunks(count, self._inside), _core.take(asarray(shares, float64, self.device), places, axis=0)
         )
         return _core.where(own, places, _core.take(asarray(aliases, int64, self.device), places, axis=0))
-
-
-def _weights(n: int, p: Sequence[float] | NDArray) -> list[float]:
-    """Return n probabilities whose sum is 1 up to rounding, added exactly."""
-    weights: list[Any] = p.tolist() if isinstance(p, NDArray) else list(p)
-    if (p.ndim if isinstance(p, NDArray) else 1) != 1 or len(weights) != n:
-        got = f"shape {p.shape}" if isinstance(p, NDArray) else f"{len(weights)} probabilities"
-        raise ValueError(message("choice", "p is not one probability for each element", got=got, expected=str(n)))
-    if not all(0 <= x < math.inf for x in weights):
-        got = f"probabilities from {min(weights)} to {max(weights)}"
-        raise ValueError(message("choice", "p is out of range", got=got, expected="0 <= p <= 1"))
-    total = math.fsum(weights)
-    if abs(total - 1) > SUM_TOLERANCE:
-        raise ValueError(message("choice", "p does not add up to 1", got=str(total), expected="1, within 1e-6"))
-    return [x / total for x in weights]
 
 
 def alias_table(weights: list[float]) -> tuple[list[float], list[int]]:

@@ -11,8 +11,9 @@ import math
 from typing import TYPE_CHECKING
 
 from needle.ndarray import _core
-from needle.ndarray._elementwise import less, maximum, minimum, sqrt
+from needle.ndarray._elementwise import equal, less, maximum, minimum, sqrt
 from needle.ndarray._elementwise import round as to_whole
+from needle.ndarray.creation import asarray
 from needle.ndarray.dtypes import float64, int64
 
 if TYPE_CHECKING:
@@ -20,7 +21,16 @@ if TYPE_CHECKING:
 
     from needle.ndarray._core import NDArray
 
-__all__ = ["exp", "log", "normal_cdf", "normal_quantile", "sin_cos"]
+__all__ = [
+    "deviance",
+    "exp",
+    "log",
+    "log1p",
+    "log_factorial_excess",
+    "normal_cdf",
+    "normal_quantile",
+    "sin_cos",
+]
 
 # ln 2 in two parts; the first has 32 bits, so that its product with an exponent is exact.
 LN2_HIGH, LN2_LOW = float.fromhex("0x1.62e42feep-1"), float.fromhex("0x1.a39ef35793c76p-33")
@@ -75,6 +85,55 @@ def exp(x: NDArray) -> NDArray:
     for power in (half, k - half):
         y *= _core.bitcast((power + BIAS) << EXPONENT, float64)
     return y
+
+
+def log1p(x: NDArray) -> NDArray:
+    """Return log(1 + x) for x from -1/2 up to where 1 + x is infinite, to 4 ulp.
+
+    The rounding error of u = 1 + x is that of u - 1 too, and log(u) / (u - 1) hardly depends on it.
+
+    Source: D. Goldberg, "What every computer scientist should know about floating-point arithmetic", 1991, theorem 4.
+
+    >>> log1p(nd.asarray([1e-20, 1.0], nd.float64)).tolist() == [1e-20, math.log(2)]
+    True
+    """
+    u = x + 1
+    lost = equal(u, 1.0)
+    u = _core.where(lost, 2.0, u)
+    return _core.where(lost, x, log(u) * x / (u - 1))
+
+
+def log_factorial_excess(k: NDArray) -> NDArray:
+    """Return log(k!) - (k log(k) - k) for whole numbers k >= 0, to 1e-14: about log(2 pi k) / 2, by Stirling's series.
+
+    >>> log_factorial_excess(nd.asarray([0.0, 1.0], nd.float64)).tolist()
+    [0.0, 1.0]
+    """
+    few = _core.iota(len(FACTORIALS), float64, k.device)
+    table = log(asarray(FACTORIALS, float64, k.device)) - (few * log(maximum(few, 1.0)) - few)
+    known = _core.take(table, minimum(k, len(FACTORIALS) - 1).astype(int64), axis=0)
+    k = maximum(k, 1.0)
+    r = 1 / k
+    series = (log(k) + LOG_2PI) * 0.5 + _polynomial(r * r, STIRLING) * r
+    return _core.where(less(k, len(FACTORIALS)), known, series)
+
+
+def deviance(x: NDArray, mean: NDArray) -> NDArray:
+    """Return x log(x / mean) - (x - mean) for whole numbers x >= 0 and normal means > 0.
+
+    Near the mean it is the difference of two that are nearly equal, and so a series.
+
+    Source: C. Loader, "Fast and accurate computation of binomial probabilities", 2000.
+
+    >>> deviance(nd.asarray([0.0, 3.0], nd.float64), nd.asarray(3.0, nd.float64)).tolist()
+    [3.0, 0.0]
+    """
+    difference = x - mean
+    v = difference / (x + mean)
+    z = v * v
+    near = difference * v + x * v * z * _polynomial(z, ATANH)
+    far = x * log(maximum(x, 0.5) / mean) - difference
+    return _core.where(less(z, 0.01), near, far)
 
 
 def sin_cos(x: NDArray) -> tuple[NDArray, NDArray]:
@@ -159,6 +218,9 @@ EXP = [1 / math.factorial(n) for n in range(13, -1, -1)]
 QUARTER_TURN = [-x if i % 4 > 1 else x for i, x in enumerate(_powers(math.pi / 2, 18))]
 SIN = QUARTER_TURN[-1::-2]
 COS = QUARTER_TURN[-2::-2]
+FACTORIALS = [float(math.factorial(n)) for n in range(16)]
+STIRLING = [1 / 1188, -1 / 1680, 1 / 1260, -1 / 360, 1 / 12]
+LOG_2PI = 1.8378770664093453
 
 # Numerator and denominator, from the highest power down.
 INVERSE_SQRT_2PI = 0.3989422804014327

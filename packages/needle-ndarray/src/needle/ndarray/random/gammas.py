@@ -1,9 +1,7 @@
 """The gamma distribution, by rejection, and its relatives.
 
-Rounds of candidates are made until each element has one that is accepted: a round makes them, in order, for those
-elements that are still without, so that the words an element gets follow from the seed and the call alone. A candidate
-is accepted with a probability of at least 0.95, so n elements need more than r rounds with one below n / 20^r. How many
-are left is read after each round, which a recording cannot do.
+A candidate is accepted with a probability of at least 0.95, so n elements need more than r rounds of them with one
+below n / 20^r.
 """
 
 from __future__ import annotations
@@ -13,12 +11,11 @@ from typing import TYPE_CHECKING
 from needle.ndarray import _core
 from needle.ndarray._elementwise import greater, less, logical_and, maximum, sqrt
 from needle.ndarray.creation import asarray
-from needle.ndarray.dtypes import float32, float64, int64
+from needle.ndarray.dtypes import float32, float64
 from needle.ndarray.errors import message
 from needle.ndarray.random import exact
 from needle.ndarray.random.continuous import Continuous
 from needle.ndarray.random.parameters import NOT_NEGATIVE, POSITIVE, as_shape, check, check_float
-from needle.ndarray.searching import nonzero
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,27 +102,21 @@ class Gammas(Continuous):
         (a,) = check(op, shape, self.device, POSITIVE, **concentration)
         a = _core.broadcast_to(a if isinstance(a, _core.NDArray) else asarray(a, float64, self.device), shape)
         below = less(a, 1.0)
-        x = self._above_one(_core.where(below, a + 1, a).reshape(-1) - 1 / 3).reshape(shape)
+        d = _core.where(below, a + 1, a).reshape(-1) - 1 / 3
+        x = self._accepted(d.size, float64, self._above_one, d).reshape(shape)
         u = self._in_chunks(x.size, self._exponentials).reshape(shape)
         return x, _core.where(below, maximum(-u / a, LEAST), 0.0)
 
-    def _above_one(self, d: NDArray) -> NDArray:
-        """Return gamma numbers of the concentrations d + 1/3, which are at least 1."""
-        out = _core.empty(d.shape, float64, self.device)
-        places = _core.iota(d.size, int64, self.device)
-        while places.size:
-            x = self._in_chunks(places.size, self._normals)
-            v = x / sqrt(d * 9) + 1
-            v = v * v * v
-            positive = greater(v, 0.0)
-            v = _core.where(positive, v, 1.0)
-            # log(u) < x^2 / 2 + d - d v + d log(v), with an exponential number for -log(u)
-            left = x * x * 0.5 + (1 - v + exact.log(v)) * d + self._in_chunks(places.size, self._exponentials)
-            accepted = logical_and(positive, greater(left, 0.0))
-            out = _core.scatter(out, places, v * d, axis=0)
-            (rest,) = nonzero(~accepted)
-            places, d = _core.take(places, rest, axis=0), _core.take(d, rest, axis=0)
-        return out
+    def _above_one(self, n: int, d: NDArray) -> tuple[NDArray, NDArray]:
+        """Return candidates for gamma numbers of the concentrations d + 1/3, which are at least 1."""
+        x = self._in_chunks(n, self._normals)
+        v = x / sqrt(d * 9) + 1
+        v = v * v * v
+        positive = greater(v, 0.0)
+        v = _core.where(positive, v, 1.0)
+        # log(u) < x^2 / 2 + d - d v + d log(v), with an exponential number for -log(u)
+        left = x * x * 0.5 + (1 - v + exact.log(v)) * d + self._in_chunks(n, self._exponentials)
+        return v * d, logical_and(positive, greater(left, 0.0))
 
 
 def _total(x: NDArray) -> NDArray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from needle.ndarray.devices import device as find_device
+from needle.ndarray.random.counts import Counts
 from needle.ndarray.random.discrete import Discrete
 from needle.ndarray.random.gammas import Gammas
 from needle.ndarray.random.words import check_64_bits
@@ -19,7 +20,7 @@ _seed = 0
 _generators: dict[Device, Generator] = {}
 
 
-class Generator(Discrete, Gammas):
+class Generator(Counts, Discrete, Gammas):
     """A source of random numbers: a seed, and a counter of the blocks that have been drawn.
 
     The same calls after the same seed give the same numbers, bit for bit, on every device and with any number of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from needle.ndarray import _core
@@ -25,6 +25,7 @@ __all__ = [
     "check",
     "check_float",
     "describe",
+    "probabilities",
 ]
 
 Parameter = float | NDArray
@@ -34,6 +35,8 @@ NUMBER: Range = ("finite numbers", lambda x: (x > -math.inf) & (x < math.inf))
 POSITIVE: Range = ("finite numbers > 0", lambda x: (x > 0) & (x < math.inf))
 NOT_NEGATIVE: Range = ("finite numbers >= 0", lambda x: (x >= 0) & (x < math.inf))
 PROBABILITY: Range = ("0 <= p <= 1", lambda x: (x >= 0) & (x <= 1))
+# How far from 1 the sum of probabilities may be, which float32 of them may have been rounded to.
+SUM_TOLERANCE = 1e-6
 
 
 def as_shape(op: str, shape: Shape) -> tuple[int, ...]:
@@ -58,6 +61,25 @@ def check(op: str, shape: tuple[int, ...], device: Device, within: Range, **para
         ValueError: a parameter is not in the range, an array does not broadcast to the shape, or is on another device.
     """
     return [_check(op, shape, device, within, *each) for each in parameters.items()]
+
+
+def probabilities(op: str, n: int, p: Sequence[float] | NDArray) -> list[float]:
+    """Return n probabilities whose sum is 1 up to rounding, added exactly.
+
+    Raises:
+        ValueError: they are not n, one is negative, or they do not add up to 1 within 1e-6.
+    """
+    weights: list[Any] = p.tolist() if isinstance(p, NDArray) else list(p)
+    if (p.ndim if isinstance(p, NDArray) else 1) != 1 or len(weights) != n:
+        got = f"shape {p.shape}" if isinstance(p, NDArray) else f"{len(weights)} probabilities"
+        raise ValueError(message(op, "p is not one probability for each element", got=got, expected=str(n)))
+    if not all(0 <= x < math.inf for x in weights):
+        got = f"probabilities from {min(weights)} to {max(weights)}"
+        raise ValueError(message(op, "p is out of range", got=got, expected="0 <= p <= 1"))
+    total = math.fsum(weights)
+    if abs(total - 1) > SUM_TOLERANCE:
+        raise ValueError(message(op, "p does not add up to 1", got=str(total), expected="1, within 1e-6"))
+    return [x / total for x in weights]
 
 
 def describe(value: Parameter) -> str:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from needle.ndarray import _core
 from needle.ndarray.devices import device as find_device
-from needle.ndarray.dtypes import float64
+from needle.ndarray.dtypes import float64, int64
 from needle.ndarray.errors import message
+from needle.ndarray.searching import nonzero
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from needle.ndarray._core import NDArray
+    from needle.ndarray._core import DType, NDArray
     from needle.ndarray.devices import DeviceLike
 
 __all__ = ["Words", "check_64_bits"]
@@ -107,6 +108,29 @@ class Words:
         for start in range(0, n, CHUNK):
             part = out[start : start + CHUNK]
             part[...] = make(part.size)
+        return out
+
+    def _accepted(
+        self, n: int, dtype: DType, candidates: Callable[..., tuple[NDArray, NDArray]], *parameters: NDArray
+    ) -> NDArray:
+        """Return n numbers by rejection, in rounds: each makes candidates, in order, for the elements that have none.
+
+        So the words that an element gets follow from the seed and the call alone. How many elements are left is read
+        after each round, which a recording cannot do.
+
+        Args:
+            n: how many.
+            dtype: of the numbers.
+            candidates: makes so many, of the parameters of these elements; and says which are accepted.
+            parameters: (n,) each.
+        """
+        out = _core.empty((n,), dtype, self.device)
+        places = _core.iota(n, int64, self.device)
+        while places.size:
+            x, accepted = candidates(places.size, *parameters)
+            out = _core.scatter(out, places, x, axis=0)
+            (rest,) = nonzero(~accepted)
+            places, *parameters = (_core.take(each, rest, axis=0) for each in (places, *parameters))
         return out
 
 
