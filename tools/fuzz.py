@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,21 @@ def arrays() -> dict[str, nd.NDArray]:
     return {"a": x.astype(nd.float32), "b": nd.isnan(x), "c": x[0, 0].astype(nd.bfloat16), "d": nd.zeros((0, 2))}
 
 
+def write_npz(path: Path) -> None:
+    """Write those that NumPy has to a .npz file."""
+    save_npz(path, {name: x for name, x in arrays().items() if name != "c"})
+
+
+def write_deflated(path: Path) -> None:
+    """Write the same, as NumPy's `savez_compressed` does."""
+    write_npz(path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+
+
 def header_length(file: bytes) -> bytes:
     """Let a safetensors file state the length that its header has, up to the last brace."""
     end = file.rfind(b"}") + 1
@@ -81,7 +97,8 @@ READERS = {
         header_length,
     ),
     "load_npy": Reader(lambda path: save_npy(path, nd.arange(24).reshape(2, 3, 4)), load_npy),
-    "load_npz": Reader(lambda path: save_npz(path, {k: x for k, x in arrays().items() if k != "c"}), load_npz),
+    "load_npz": Reader(write_npz, load_npz),
+    "load_npz-deflated": Reader(write_deflated, load_npz),
     "load_checkpoint": Reader(
         lambda path: save_checkpoint(path, model=Linear(3, 2), epoch=[1, {"x": None}], **arrays()),
         load_checkpoint,

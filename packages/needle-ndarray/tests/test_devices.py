@@ -98,19 +98,22 @@ def test_broken_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(caught.value.__cause__, ModuleNotFoundError)
 
 
-def test_unavailable_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    code = "from needle.ndarray import BackendUnavailable\ndef load(): raise BackendUnavailable('no driver')\n"
-    install(tmp_path, "off-backend", "off", code)
-    monkeypatch.syspath_prepend(tmp_path)  # pyright: ignore[reportUnknownMemberType]
-    with pytest.raises(nd.BackendUnavailable, match=r"\[device\] 'off' \(off-backend 2.5 with .*\) is unavailable:"):
-        nd.device("off")
+PLUGINS = {
+    "off": (
+        "from needle.ndarray import BackendUnavailable\ndef load(): raise BackendUnavailable('no driver')\n",
+        r"\[device\] 'off' \(off-backend 2.5 with .*\) is unavailable:",
+    ),
+    "wrong": ("def load(): return 3\n", r"'wrong' cannot be loaded \(TypeError: .*no backend.*; got"),
+}
 
 
-def test_plugin_that_gives_no_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    install(tmp_path, "wrong-backend", "wrong", "def load(): return 3\n")
+@pytest.mark.parametrize("name", PLUGINS)
+def test_plugin_without_a_backend(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, text = PLUGINS[name]
+    install(tmp_path, f"{name}-backend", name, code)
     monkeypatch.syspath_prepend(tmp_path)  # pyright: ignore[reportUnknownMemberType]
-    with pytest.raises(nd.BackendUnavailable, match=r"'wrong' cannot be loaded \(TypeError: .*no backend.*; got"):
-        nd.device("wrong")
+    with pytest.raises(nd.BackendUnavailable, match=text):
+        nd.device(name)
 
 
 def test_plugin_for_another_contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

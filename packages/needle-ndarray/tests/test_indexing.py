@@ -64,7 +64,7 @@ def test_augmented_assignment(device: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("index", "error", "text"),
+    ("key", "error", "text"),
     [
         (2, IndexError, r"index out of range; got 2 for axis 0 of shape \(2, 3\)"),
         ((0, -4), IndexError, r"index out of range; got -4 for axis 1 of shape \(2, 3\)"),
@@ -76,14 +76,22 @@ def test_augmented_assignment(device: str) -> None:
             r"not an index; got str; expected integers, slices, \.\.\., None, and arrays of integers or bool",
         ),
         (1.0, TypeError, r"an index array of this dtype; got float32; expected integers or bool"),
+        ([0, 2], IndexError, r"\[getitem\] index out of range; got 2 for an axis of extent 2; expected -2 to 1"),
+        ((0, [-4]), IndexError, r"\[getitem\] index out of range; got -4 for an axis of extent 3"),
+        ([True, False, True], IndexError, r"\[getitem\] the mask does not fit; got \(3,\) for axes 0 on of \(2, 3\)"),
+        (([0], [0], [0]), IndexError, r"\[getitem\] too many indices; got 3 for shape \(2, 3\); expected at most 2"),
+        (([0], ..., ...), IndexError, r"\[getitem\] more than one ellipsis"),
+        (([0, 1], [0, 1, 2]), IndexError, r"\[getitem\] the index arrays do not broadcast; got \(2,\) and \(3,\)"),
+        ([0.5], TypeError, r"\[getitem\] an index array of this dtype; got float32; expected integers or bool"),
+        (([0], "a"), TypeError, r"\[getitem\] not an index; got str"),
     ],
 )
-def test_bad_indices(device: str, index: Any, error: type[Exception], text: str) -> None:
+def test_bad_keys_change_nothing(device: str, key: Any, error: type[Exception], text: str) -> None:
     x = nd.zeros((2, 3), device=device)
     with pytest.raises(error, match=text):
-        x[index]
+        x[key]
     with pytest.raises(error, match=text):
-        x[index] = 1
+        x[key] = 1
     assert x.tolist() == [[0] * 3] * 2
 
 

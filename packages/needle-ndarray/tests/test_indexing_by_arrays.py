@@ -124,28 +124,6 @@ def test_writing_what_overlaps(device: str) -> None:
     assert x.tolist() == [0, 0, 1, 2]
 
 
-@pytest.mark.parametrize(
-    ("key", "error", "text"),
-    [
-        ([0, 2], IndexError, r"\[getitem\] index out of range; got 2 for an axis of extent 2; expected -2 to 1"),
-        ((0, [-4]), IndexError, r"\[getitem\] index out of range; got -4 for an axis of extent 3"),
-        ([True, False, True], IndexError, r"\[getitem\] the mask does not fit; got \(3,\) for axes 0 on of \(2, 3\)"),
-        (([0], [0], [0]), IndexError, r"\[getitem\] too many indices; got 3 for shape \(2, 3\); expected at most 2"),
-        (([0], ..., ...), IndexError, r"\[getitem\] more than one ellipsis"),
-        (([0, 1], [0, 1, 2]), IndexError, r"\[getitem\] the index arrays do not broadcast; got \(2,\) and \(3,\)"),
-        ([0.5], TypeError, r"\[getitem\] an index array of this dtype; got float32; expected integers or bool"),
-        (([0], "a"), TypeError, r"\[getitem\] not an index; got str"),
-    ],
-)
-def test_bad_keys_change_nothing(device: str, key: Any, error: type[Exception], text: str) -> None:
-    x = nd.zeros((2, 3), device=device)
-    with pytest.raises(error, match=text):
-        x[key]
-    with pytest.raises(error, match=text):
-        x[key] = 1
-    assert x.tolist() == [[0] * 3] * 2
-
-
 def test_bad_values_change_nothing(device: str) -> None:
     x = nd.zeros((2, 3), nd.int32, device)
     key = nd.asarray([0, 1], device=device)

@@ -91,13 +91,9 @@ def tril(x: NDArray, /, *, k: int = 0) -> NDArray:
 
 
 def triu(x: NDArray, /, *, k: int = 0) -> NDArray:
-    """Return the matrices of x with zeros below the k-th diagonal.
+    """Return the matrices of x with zeros below the k-th diagonal; else as `tril`.
 
-    Raises:
-        ValueError: x has fewer than 2 dimensions.
-
-    >>> from needle.ndarray import asarray
-    >>> triu(asarray([[1, 2], [3, 4]])).tolist()
+    >>> triu(nd.asarray([[1, 2], [3, 4]])).tolist()
     [[1, 2], [0, 4]]
     """
     return _triangle("triu", x, k, is_lower=False)

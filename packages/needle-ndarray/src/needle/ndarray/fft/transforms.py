@@ -10,6 +10,7 @@ Where functions take n, x is cut or padded with zeros to n elements along the ax
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from needle.ndarray.errors import message
@@ -17,13 +18,12 @@ from needle.ndarray.fft.axes import axes_of
 from needle.ndarray.host import check_arrays, on_host
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from needle.ndarray._core import NDArray
 
 __all__ = ["fft", "fftn", "hfft", "ifft", "ifftn", "ihfft", "irfft", "irfftn", "rfft", "rfftn"]
 
 Norm: TypeAlias = Literal["backward", "ortho", "forward"]
+Sizes: TypeAlias = Sequence[int] | None  # of several axes, or which these are
 NORMS = ("backward", "ortho", "forward")
 FROM_HALVES = ("irfft", "irfftn", "hfft")  # n counts elements of the result; x holds about half as many
 
@@ -74,21 +74,10 @@ def rfft(x: NDArray, /, *, n: int | None = None, axis: int = -1, norm: Norm = "b
 
 
 def irfft(x: NDArray, /, *, n: int | None = None, axis: int = -1, norm: Norm = "backward") -> NDArray:
-    """Return the real array whose `rfft` is given.
+    """Return the real array, of x's real dtype, whose `rfft` is given; else as `fft`.
 
-    Args:
-        x: as for `fft`, cut or padded to n // 2 + 1 elements along the axis.
-        n: elements of the result along the axis; 2 * (extent - 1) by default, which is even.
-        axis: as for `fft`.
-        norm: as for `fft`.
-
-    Returns:
-        An array of x's shape, but n along the axis, and of x's real dtype.
-
-    Raises:
-        IndexError: there is no such axis.
-        ValueError: n is out of range, or the norm unknown.
-        ModuleNotFoundError: NumPy is not installed.
+    The result has n elements along the axis, by default 2 * (extent - 1), an even number; x is cut or padded with zeros
+    to n // 2 + 1.
 
     >>> irfft(nd.asarray([1.0, 1.0, 1.0])).tolist()
     [1.0, 0.0, 0.0, 0.0]
@@ -120,9 +109,7 @@ def ihfft(x: NDArray, /, *, n: int | None = None, axis: int = -1, norm: Norm = "
     return _one("ihfft", x, n, axis, norm)
 
 
-def fftn(
-    x: NDArray, /, *, s: Sequence[int] | None = None, axes: Sequence[int] | None = None, norm: Norm = "backward"
-) -> NDArray:
+def fftn(x: NDArray, /, *, s: Sizes = None, axes: Sizes = None, norm: Norm = "backward") -> NDArray:
     """Return the Fourier transform of x along several axes, one after the other.
 
     Args:
@@ -145,9 +132,7 @@ def fftn(
     return _many("fftn", x, s, axes, norm)
 
 
-def ifftn(
-    x: NDArray, /, *, s: Sequence[int] | None = None, axes: Sequence[int] | None = None, norm: Norm = "backward"
-) -> NDArray:
+def ifftn(x: NDArray, /, *, s: Sizes = None, axes: Sizes = None, norm: Norm = "backward") -> NDArray:
     """Return the x whose `fftn` is given; arguments and result as for that.
 
     >>> ifftn(nd.asarray([[4.0, 0.0], [0.0, 0.0]])).tolist()
@@ -156,9 +141,7 @@ def ifftn(
     return _many("ifftn", x, s, axes, norm)
 
 
-def rfftn(
-    x: NDArray, /, *, s: Sequence[int] | None = None, axes: Sequence[int] | None = None, norm: Norm = "backward"
-) -> NDArray:
+def rfftn(x: NDArray, /, *, s: Sizes = None, axes: Sizes = None, norm: Norm = "backward") -> NDArray:
     """Return the `rfft` of a real x along the last of the axes, and the `fft` along the others; else as `fftn`.
 
     Raises:
@@ -171,9 +154,7 @@ def rfftn(
     return _many("rfftn", x, s, axes, norm)
 
 
-def irfftn(
-    x: NDArray, /, *, s: Sequence[int] | None = None, axes: Sequence[int] | None = None, norm: Norm = "backward"
-) -> NDArray:
+def irfftn(x: NDArray, /, *, s: Sizes = None, axes: Sizes = None, norm: Norm = "backward") -> NDArray:
     """Return the real array whose `rfftn` is given; else as `fftn`.
 
     By default, and where `s` has -1 for it, the last of the axes gets 2 * (extent - 1) elements, an even number.
@@ -189,7 +170,7 @@ def _one(op: str, x: NDArray, n: int | None, axis: int, norm: Norm) -> NDArray:
     return _transform(op, x, [_length(op, x, axis) if n is None else n], [axis], norm)
 
 
-def _many(op: str, x: NDArray, s: Sequence[int] | None, axes: Sequence[int] | None, norm: Norm) -> NDArray:
+def _many(op: str, x: NDArray, s: Sizes, axes: Sizes, norm: Norm) -> NDArray:
     if s is not None and axes is None:
         raise ValueError(message(op, "s without axes", got=f"s = {s}", hint="name the axes that s is for"))
     found = axes_of(op, x, axes)
