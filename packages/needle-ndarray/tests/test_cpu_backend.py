@@ -17,7 +17,7 @@ from needle import ndarray as nd
 
 cpu = import_module("needle.ndarray._cpu")
 
-X86_LEVELS = ["x86-64-v2", "x86-64-v3", "x86-64-v4"]
+X86_LEVELS = ["x86-64-v2", "x86-64-v3", "x86-64-v4", "x86-64-v4-bf16-vnni"]
 
 
 def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -66,17 +66,23 @@ def test_each_instruction_set_gives_the_same_bits() -> None:
 
 
 def test_matmul_of_each_instruction_set() -> None:
+    """Extents around the tiles of every target, each dtype and layout, on whole numbers, whose sums are exact."""
     code = """
+import itertools
 import numpy as np
 from needle import ndarray as nd
 rng = np.random.default_rng(0)
-for dtype, tolerance in ((np.float32, 1e-5), (np.float64, 1e-13), (np.int16, 0)):
-    for m, k, n in ((3, 300, 1), (65, 257, 33), (100, 20, 515)):
-        a, b = (rng.integers(-9, 9, s).astype(dtype) for s in ((m, k), (k, n)))
-        got = nd.matmul(nd.asarray(a, device="cpu"), nd.asarray(b, device="cpu")).numpy()
-        np.testing.assert_allclose(got, a @ b, rtol=tolerance)
+layouts = (lambda x: nd.asarray(x, device="cpu"), lambda x: nd.asarray(x.T.copy(), device="cpu").T,
+           lambda x: nd.asarray(np.repeat(x, 2, 1), device="cpu")[:, ::2])
+extents = itertools.product((1, 5, 6, 7, 13, 14, 15, 29), (1, 3, 4, 18, 270), (1, 7, 8, 9, 15, 16, 17, 31, 33, 65))
+for i, (m, k, n) in enumerate([*extents, (300, 20, 515), (515, 20, 300), (20, 1100, 40)]):
+    for dtype in ("int8", "uint8", "int16", "int32", "uint64", "float16", "bfloat16", "float32", "float64"):
+        a, b = (rng.integers(0, 3, s) for s in ((m, k), (k, n)))
+        x, y = (nd.astype(layouts[i // 3**j % 3](z), getattr(nd, dtype)) for j, z in enumerate((a, b)))
+        got, want = nd.matmul(x, y), nd.astype(nd.asarray(a @ b, device="cpu"), getattr(nd, dtype))
+        assert bool(nd.all(got == want)), (m, k, n, dtype, i)
 """
-    for isa in X86_LEVELS[: X86_LEVELS.index(cpu.isa())] if cpu.isa() in X86_LEVELS else []:
+    for isa in X86_LEVELS[: X86_LEVELS.index(cpu.isa()) + 1] if cpu.isa() in X86_LEVELS else []:
         result = run(code, NEEDLE_CPU_ISA=isa)
         assert result.returncode == 0, result.stderr
 

@@ -21,6 +21,9 @@ extern const Kernels table;
 namespace x86_64_v4 {
 extern const Kernels table;
 }
+namespace x86_64_v4_bf16_vnni {
+extern const Kernels table;
+}
 #else
 namespace generic {
 extern const Kernels table;
@@ -40,13 +43,14 @@ struct Registers {
   unsigned a = 0, b = 0, c = 0, d = 0;
 };
 
-Registers cpuid(unsigned leaf) {
+Registers cpuid(unsigned leaf, unsigned part = 0) {
   Registers r;
-  __get_cpuid_count(leaf, 0, &r.a, &r.b, &r.c, &r.d);
+  __get_cpuid_count(leaf, part, &r.a, &r.b, &r.c, &r.d);
   return r;
 }
 
-// The levels of the x86-64 psABI, and the parts of the register file that the system saves.
+// The levels of the x86-64 psABI, and the parts of the register file that the system saves. Beyond them, 5 is level 4
+// with dot products of bfloat16 and of int8.
 int x86_level() {
   auto has = [](unsigned value, unsigned bits) { return (value & bits) == bits; };
   Registers basic = cpuid(1), features = cpuid(7), extended = cpuid(0x80000001);
@@ -61,17 +65,21 @@ int x86_level() {
   if (!has(saved, 0x06)) return 2;
 
   if (!has(features.b, bit_AVX512F | bit_AVX512BW | bit_AVX512CD | bit_AVX512DQ | bit_AVX512VL)) return 3;
-  return has(saved, 0xe6) ? 4 : 3;
+  if (!has(saved, 0xe6)) return 3;
+
+  return has(features.c, bit_AVX512VNNI) && has(cpuid(7, 1).a, bit_AVX512BF16) ? 5 : 4;
 }
 
 // Newest first.
 std::vector<Target> available_targets() {
-  constexpr Target all[] = {
-      {"x86-64-v4", &x86_64_v4::table}, {"x86-64-v3", &x86_64_v3::table}, {"x86-64-v2", &x86_64_v2::table}};
+  constexpr Target all[] = {{"x86-64-v4-bf16-vnni", &x86_64_v4_bf16_vnni::table},
+                            {"x86-64-v4", &x86_64_v4::table},
+                            {"x86-64-v3", &x86_64_v3::table},
+                            {"x86-64-v2", &x86_64_v2::table}};
   int level = x86_level();
   std::vector<Target> available;
-  for (int i = 0; i < 3; i++) {
-    if (level >= 4 - i) available.push_back(all[i]);
+  for (int i = 0; i < 4; i++) {
+    if (level >= 5 - i) available.push_back(all[i]);
   }
   return available;
 }

@@ -1,0 +1,237 @@
+// Blocked products of matrices, for whatever can be brought into blocks: matmul's operands, the windows of a
+// convolution.
+//
+//   multiply<K>(batch, shape, a, b, out)      out[i] = A[i] B[i] for i < batch, in parallel
+//
+// K says what is computed in (below). The product is cut into tasks, regions of the output, by its shape alone; each
+// goes along k in blocks of at most K::depth, takes blocks of the operands from the callbacks and adds up, so nothing
+// but the output is shared and no task waits for another. Callbacks count words, which hold K::group elements that
+// follow each other along k (1, but for the dot-product instructions; `k` is the number of words, the last one filled
+// up with zeros):
+//
+//   Rows<K> a(batch, i, rows, k, depth, room)   words [k, k + depth) of rows [i, i + rows) of A: where they lie, if
+//   each
+//                                               row is contiguous, else in `room`, which holds `rows` times
+//                                               room_stride<K> words and as many sums
+//   void b(batch, j, columns, k, depth, room)   the same words of columns [j, j + columns) of B, in panels: word p of
+//                                               column c at room[panel * depth * width + p * width + c], where width is
+//                                               K::columns and c < width; those past the last column are zero
+//
+// and `out` has either a `stride` and rows(batch), which returns where the contiguous rows of K::Sum begin, or
+// finish(batch, i, j, m, n, sums, stride), which gets each region's sums once and puts them where they belong.
+// j is always a multiple of K::columns.
+//
+// The scheme is that of Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008), and of Van
+// Zee and van de Geijn, "BLIS" (2015).
+#pragma once
+
+#include <utility>
+
+#include "../allocator.h"
+#include "../array.h"
+#include "../pool.h"
+#include "dot.h"
+#include "simd.h"
+
+namespace needle::cpu::NEEDLE_TARGET {
+namespace {
+
+// Tile and block sizes of the target. A tile of rows x vectors registers, with a row of B and an element of A, fills
+// the register file. A panel of B (depth words) stays in the first cache; a block of A (block_rows) and one of B in the
+// second.
+struct Sizes {
+#if defined(__AVX512F__)
+  static constexpr int rows = 14, vectors = 2, depth = 256;
+#elif defined(__aarch64__)
+  static constexpr int rows = 8, vectors = 3, depth = 256;
+#else
+  static constexpr int rows = 6, vectors = 2, depth = 256;
+#endif
+  static constexpr int block_rows = 98 / rows * rows;
+  // A task's region: as many rows and columns as keep packing cheap and its sums in the second cache.
+  static constexpr int task_rows = 252, task_columns = 256;
+};
+
+// Products of words that are the elements themselves.
+template <class T>
+struct Plainly {
+  using Word = T;
+  using Sum = T;
+  static constexpr int group = 1;
+  static constexpr int columns = Sizes::vectors * lanes<T>;
+  static constexpr int depth = Sizes::depth * 4 / static_cast<int>(sizeof(T));
+  [[gnu::always_inline]] static inline void step(Vec<T> &sum, T a, Vec<T> b) { sum += a * b; }
+};
+
+// Products of words of several narrow elements, by the CPU's instruction (dot.h).
+template <class S, void step_of(Vec<S> &, uint32_t, Vec<uint32_t>), int elements>
+struct Dotted {
+  using Word = uint32_t;
+  using Sum = S;
+  static constexpr int group = elements;
+  static constexpr int columns = Sizes::vectors * lanes<S>;
+  static constexpr int depth = Sizes::depth;
+  [[gnu::always_inline]] static inline void step(Vec<S> &sum, uint32_t a, Vec<uint32_t> b) { step_of(sum, a, b); }
+};
+
+// What bfloat16 and int8 are computed in.
+#ifdef NEEDLE_DOT_PRODUCTS
+using Bf16Products = Dotted<float, dot_bf16, 2>;
+using Int8Products = Dotted<int32_t, dot_i8, 4>;
+#else
+using Bf16Products = Plainly<float>;
+using Int8Products = Plainly<uint32_t>;
+#endif
+
+struct Shape {
+  int64_t m, n, k;  // k in words
+};
+
+template <class K>
+struct Rows {
+  const typename K::Word *data;
+  int64_t stride;
+  const typename K::Sum *start = nullptr;  // what is added to the sums of each row; null: nothing
+};
+
+// Rows that are not a power of two apart do not meet in one set of the cache.
+template <class K>
+constexpr int64_t room_stride = K::depth + 64 / static_cast<int64_t>(sizeof(typename K::Word));
+
+static constexpr int64_t divide_up(int64_t x, int64_t y) { return (x + y - 1) / y; }
+
+// c = or += rows of A by a panel of B: a tile in registers.
+template <class K, int rows, int vectors>
+void multiply_tile(int64_t depth, Rows<K> a, const typename K::Word *b, int64_t b_stride, typename K::Sum *c,
+                   int64_t c_stride, bool add) {
+  using Word = typename K::Word;
+  using Sum = typename K::Sum;
+  Vec<Sum> sums[rows][vectors];
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; i++) {
+#pragma GCC unroll 4
+    for (int j = 0; j < vectors; j++) sums[i][j] = a.start ? splat(a.start[i]) : Vec<Sum>{};
+  }
+  for (int64_t k = 0; k < depth; k++, b += b_stride) {
+    Vec<Word> row[vectors];
+#pragma GCC unroll 4
+    for (int j = 0; j < vectors; j++) row[j] = load(b + j * lanes<Word>);
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++) {
+      Word element;
+      __builtin_memcpy(&element, a.data + i * a.stride + k, sizeof(element));  // narrow elements may lie anywhere
+#pragma GCC unroll 4
+      for (int j = 0; j < vectors; j++) K::step(sums[i][j], element, row[j]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; i++) {
+#pragma GCC unroll 4
+    for (int j = 0; j < vectors; j++) {
+      Sum *p = c + i * c_stride + j * lanes<Sum>;
+      store(p, add ? load(p) + sums[i][j] : sums[i][j]);
+    }
+  }
+}
+
+template <class K>
+using TileFunction = void (*)(int64_t depth, Rows<K> a, const typename K::Word *b, int64_t b_stride, typename K::Sum *c,
+                              int64_t c_stride, bool add);
+
+template <class K, size_t... i>
+constexpr TileFunction<K> tile_function(int rows, int vectors, std::index_sequence<i...>) {
+  constexpr TileFunction<K> functions[] = {multiply_tile<K, i / Sizes::vectors + 1, i % Sizes::vectors + 1>...};
+  return functions[(rows - 1) * Sizes::vectors + vectors - 1];
+}
+
+// The kernel for a tile of up to Sizes::rows rows and up to K::columns columns.
+template <class K>
+TileFunction<K> tile_function(int64_t rows, int64_t columns) {
+  return tile_function<K>(static_cast<int>(rows), static_cast<int>(divide_up(columns, lanes<typename K::Sum>)),
+                          std::make_index_sequence<Sizes::rows * Sizes::vectors>());
+}
+
+// c (m x n, n <= K::columns) = or += rows of A by one panel of B.
+template <class K>
+void multiply_panel(int64_t m, int64_t n, int64_t depth, Rows<K> a, const typename K::Word *b, int64_t b_stride,
+                    typename K::Sum *c, int64_t c_stride, bool add) {
+  using Sum = typename K::Sum;
+  const bool whole = n % lanes<Sum> == 0;
+  Sum edge[Sizes::rows * K::columns];
+  for (int64_t i = 0; i < m; i += Sizes::rows) {
+    int64_t rows = least<int64_t>(m - i, Sizes::rows);
+    Rows<K> tile_rows{a.data + i * a.stride, a.stride, a.start ? a.start + i : nullptr};
+    Sum *to = c + i * c_stride;
+    if (whole) {
+      tile_function<K>(rows, n)(depth, tile_rows, b, b_stride, to, c_stride, add);
+      continue;
+    }
+    tile_function<K>(rows, n)(depth, tile_rows, b, b_stride, edge, K::columns, false);
+    for (int64_t y = 0; y < rows; y++) {
+      const Sum *from = edge + y * K::columns;
+      Sum *p = to + y * c_stride;
+      for (int64_t x = 0; x < n; x++) p[x] = add ? p[x] + from[x] : from[x];
+    }
+  }
+}
+
+// How the outputs are cut into tasks: regions of rows x columns.
+struct Regions {
+  int64_t rows, columns, down, across;
+
+  Regions(int64_t batch, Shape s, int64_t width, int64_t height) {
+    constexpr int64_t wanted = 16, least_work = int64_t{1} << 18;
+    rows = least<int64_t>(s.m, Sizes::task_rows),
+    columns = least<int64_t>(divide_up(s.n, width) * width, Sizes::task_columns);
+    auto tasks = [&] { return batch * divide_up(s.m, rows) * divide_up(s.n, columns); };
+    // Halves the longer side while there are few tasks, and each is worth handing to a thread.
+    while (tasks() < wanted && rows * columns * s.k > 2 * least_work) {
+      if (columns > width && columns >= rows) {
+        columns = divide_up(divide_up(columns, 2), width) * width;
+      } else if (rows > height) {
+        rows = divide_up(divide_up(rows, 2), height) * height;
+      } else {
+        break;
+      }
+    }
+    down = divide_up(s.m, rows), across = divide_up(s.n, columns);
+  }
+};
+
+template <class K, class A, class B, class Out>
+void multiply(int64_t batch, Shape s, const A &a, const B &b, const Out &out) {
+  using Word = typename K::Word;
+  using Sum = typename K::Sum;
+  constexpr bool plain = requires { out.rows(0); };
+  const Regions regions(batch, s, K::columns, Sizes::rows);
+  const int64_t most_depth = least<int64_t>(s.k, K::depth);
+  const size_t b_words = regions.columns * most_depth;
+  const size_t a_words = least<int64_t>(regions.rows, Sizes::block_rows) * (room_stride<K> + 1);
+  const size_t sums = plain ? 0 : regions.rows * regions.columns;
+  parallel_for(batch * regions.down * regions.across, [&](int64_t task) {
+    int64_t z = task / (regions.down * regions.across), region = task % (regions.down * regions.across);
+    int64_t i0 = region % regions.down * regions.rows, j0 = region / regions.down * regions.columns;
+    int64_t m = least(s.m - i0, regions.rows), n = least(s.n - j0, regions.columns);
+    Scratch room((b_words + a_words) * sizeof(Word) + sums * sizeof(Sum));
+    Word *b_room = reinterpret_cast<Word *>(room.data), *a_room = b_room + b_words;
+    Sum *c = reinterpret_cast<Sum *>(a_room + a_words);
+    int64_t c_stride = regions.columns;
+    if constexpr (plain) c = out.rows(z) + i0 * out.stride + j0, c_stride = out.stride;
+    for (int64_t k = 0; k < s.k; k += K::depth) {
+      int64_t depth = least<int64_t>(s.k - k, K::depth);
+      b(z, j0, n, k, depth, b_room);
+      for (int64_t i = 0; i < m; i += Sizes::block_rows) {
+        int64_t rows = least<int64_t>(m - i, Sizes::block_rows);
+        Rows<K> a_rows = a(z, i0 + i, rows, k, depth, a_room);
+        for (int64_t j = 0; j < n; j += K::columns) {
+          multiply_panel<K>(rows, least<int64_t>(n - j, K::columns), depth, a_rows, b_room + j * depth, K::columns,
+                            c + i * c_stride + j, c_stride, k > 0);
+        }
+      }
+    }
+    if constexpr (!plain) out.finish(z, i0, j0, m, n, c, c_stride);
+  });
+}
+
+}  // namespace
+}  // namespace needle::cpu::NEEDLE_TARGET
