@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,31 @@ def test_the_format(device: str, tmp_path: Path) -> None:
     first = (tmp_path / "x.npz").read_bytes()
     nd.save(tmp_path / "x.npz", {"x": nd.asarray([[1, 2]], nd.int16, device)})
     assert (tmp_path / "x.npz").read_bytes() == first
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_npy_files_are_mapped(tmp_path: Path, order: Any) -> None:
+    path = tmp_path / "x.npy"
+    np.save(path, np.array([[1.0, 2.0], [3.0, 4.0]], order=order))
+    x = nd.load(path, device="cpu")
+    with path.open("r+b") as file:
+        file.seek(-8, os.SEEK_END)
+        file.write(np.float64(5).tobytes())
+    assert x[1, 1].item() == 5, "not read before"
+    before = path.read_bytes()
+    x[0, 0] = 9
+    assert path.read_bytes() == before, "writes do not go to the file"
+    nd.save(path, nd.zeros(4))
+    path.unlink()
+    assert x.tolist() == [[9, 2], [3, 5]], "the mapping lasts"
+
+
+def test_big_endian_files_are_read(tmp_path: Path) -> None:
+    """They cannot be used where they are."""
+    np.save(tmp_path / "x.npy", np.arange(3, dtype=">i4"))
+    x = nd.load(tmp_path / "x.npy", device="cpu")
+    x[0] = 7
+    assert x.tolist() == [7, 1, 2]
 
 
 @pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])

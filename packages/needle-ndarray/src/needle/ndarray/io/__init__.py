@@ -60,7 +60,8 @@ def save(path: str | os.PathLike[str], arrays: NDArray | Mapping[str, NDArray], 
 def load(path: str | os.PathLike[str], /, *, device: DeviceLike = None) -> Any:
     """Read a ``.npy`` file, an `NDArray`; a ``.npz`` file, a dict of them; or ``.safetensors``, a `SafetensorsFile`.
 
-    The last is a mapping too, and reads an array only when it is asked for.
+    The last is a mapping too, and reads an array only when it is asked for. A ``.npy`` file is mapped into memory, as a
+    `SafetensorsFile` is, with what is said there: what is not used is never read, and writes do not go to the file.
 
     Args:
         path: the file, of one of these suffixes.

@@ -14,7 +14,8 @@ import zipfile
 import zlib
 from array import array
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any, cast
+from mmap import ACCESS_COPY, mmap
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 from needle.ndarray import _core
 from needle.ndarray.devices import device as find_device
@@ -45,6 +46,20 @@ WORDS = {2: "H", 4: "I", 8: "Q"}  # the array module's letters, by size
 ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OverflowError, OSError)
 
 
+class Header(NamedTuple):
+    """What a .npy file says about its elements."""
+
+    dtype: DType
+    is_big_endian: bool
+    is_fortran: bool
+    shape: tuple[int, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes they are."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
 def save_npy(path: str | os.PathLike[str], x: NDArray) -> None:
     """Write an array to a .npy file, atomically."""
     header = _header(x)
@@ -68,10 +83,14 @@ def save_npz(path: str | os.PathLike[str], arrays: Mapping[str, NDArray]) -> Non
 
 
 def load_npy(path: str | os.PathLike[str], device: DeviceLike = None) -> NDArray:
-    """Read the array of a .npy file."""
+    """Map the array of a .npy file into memory."""
     where = find_device(device)
     with open(path, "rb") as file, _explained(path, ".npy"):
-        return _read(file, os.fstat(file.fileno()).st_size, where)
+        header = _read_header(file, os.fstat(file.fileno()).st_size)
+        if header.nbytes == 0:
+            return _to_array(header, b"", where)
+        mapping = memoryview(mmap(file.fileno(), 0, access=ACCESS_COPY))
+        return _to_array(header, mapping[file.tell() :], where, copy=None)
 
 
 def load_npz(path: str | os.PathLike[str], device: DeviceLike = None) -> dict[str, NDArray]:
@@ -86,7 +105,11 @@ def load_npz(path: str | os.PathLike[str], device: DeviceLike = None) -> dict[st
             if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise ValueError(f"its member {info.filename!r:.80} is neither stored nor deflated")
             with archive.open(info) as member:
-                arrays[name] = _read(member, info.file_size, where)
+                header = _read_header(member, info.file_size)
+                data = member.read(header.nbytes)
+                if len(data) != header.nbytes or member.read(1):
+                    raise ValueError("its length is not the one that it states")
+            arrays[name] = _to_array(header, data, where)
     return arrays
 
 
@@ -110,8 +133,8 @@ def _header(x: NDArray) -> bytes:
     return MAGIC + b"\1\0" + len(text).to_bytes(2, "little") + text
 
 
-def _read(file: IO[bytes], size: int, device: Device) -> NDArray:
-    """Read a .npy file of `size` bytes."""
+def _read_header(file: IO[bytes], size: int) -> Header:
+    """Read what comes before the elements of a .npy file of `size` bytes."""
     magic = file.read(len(MAGIC) + 2)
     if not magic.startswith(MAGIC) or magic[len(MAGIC) :] not in LENGTHS:
         raise ValueError(f"it begins with {magic!r}, not with {MAGIC!r} and a version from 1 to 3")
@@ -119,27 +142,27 @@ def _read(file: IO[bytes], size: int, device: Device) -> NDArray:
     length = int.from_bytes(file.read(width), "little")
     if length > MAX_HEADER:
         raise ValueError(f"a header of {length} bytes; {MAX_HEADER} are allowed")
-    dtype, is_big_endian, is_fortran, shape = _parse_header(file.read(length))
-    expected = math.prod(shape) * dtype.itemsize
+    header = _parse_header(file.read(length))
     given = size - len(magic) - width - length
-    if expected != given:
-        raise ValueError(f"the header describes {expected} bytes of data, and {given} follow it")
-    data = file.read(expected)
-    if len(data) != expected or file.read(1):
-        raise ValueError("its length is not the one that it states")
-    if dtype.kind == "bool" and data.translate(None, b"\0\1"):
+    if header.nbytes != given:
+        raise ValueError(f"the header describes {header.nbytes} bytes of data, and {given} follow it")
+    return header
+
+
+def _to_array(header: Header, data: bytes | memoryview, device: Device, copy: bool | None = True) -> NDArray:
+    dtype, is_big_endian, is_fortran, shape = header
+    if dtype.kind == "bool" and bytes(data).translate(None, b"\0\1"):
         raise ValueError("it is of bool and has other bytes than 0 and 1")
     if is_big_endian and dtype.itemsize > 1:
-        words = array(WORDS[dtype.itemsize // (1 + (dtype.kind == "complex"))], data)
+        words = array(WORDS[dtype.itemsize // (1 + (dtype.kind == "complex"))], bytes(data))
         words.byteswap()
         data = words.tobytes()
     if is_fortran:
-        return _core.permute_dims(_core.from_bytes(data, dtype, shape[::-1], device), range(len(shape))[::-1])
-    return _core.from_bytes(data, dtype, shape, device)
+        return _core.permute_dims(_core.from_bytes(data, dtype, shape[::-1], device, copy), range(len(shape))[::-1])
+    return _core.from_bytes(data, dtype, shape, device, copy)
 
 
-def _parse_header(text: bytes) -> tuple[DType, bool, bool, tuple[int, ...]]:
-    """Return dtype, whether big-endian, whether in Fortran's order, and shape."""
+def _parse_header(text: bytes) -> Header:
     try:
         if b"\\" in text:  # no field needs one, and Python warns of some
             raise ValueError
@@ -158,4 +181,4 @@ def _parse_header(text: bytes) -> tuple[DType, bool, bool, tuple[int, ...]]:
     is_shape = isinstance(shape, tuple) and len(shape) <= MAX_NDIM
     if not is_shape or not all(type(n) is int and 0 <= n <= MAX_BYTES for n in shape):
         raise ValueError(f"the shape is {shape!r:.80}")
-    return dtype, descr[0] == ">", is_fortran, shape
+    return Header(dtype, descr[0] == ">", is_fortran, shape)
