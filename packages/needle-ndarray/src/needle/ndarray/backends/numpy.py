@@ -2,6 +2,8 @@
 
 What is computed with is what `_read` returns: an array of the view's own dtype, or of float32 for the floats of 8 and
 16 bits. `_write` rounds once. An element of a dtype that NumPy lacks (bfloat16, float8) is stored as its bits.
+
+To the front its memory is its own, as a GPU's is: what runs on it takes the ways that such devices need.
 """
 
 from __future__ import annotations
