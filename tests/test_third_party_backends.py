@@ -17,7 +17,7 @@ import pytest
 
 import third_party
 from needle import ndarray as nd
-from needle.ndarray.conformance.table import DataType, Table, TableBackend, tensor
+from needle.ndarray.conformance.table import FAMILIES, DataType, Table, TableBackend, tensor
 
 GUIDE = (third_party.ROOT / "docs" / "write-a-backend.md").read_text()
 C_SOURCES = third_party.BACKENDS["plainc"]
@@ -185,6 +185,58 @@ def test_required_functions_that_are_null_are_named(table: Any, plugin: Any):
         nd.BackendUnavailable, match=r"\[backend holes\] required functions are missing; got cast, sort = "
     ):
         nd.device("holes")
+
+
+SHARES = [0.25, 0.75]  # of exp(0) and exp(log(3))
+
+
+def offer_softmax(table: Any, status: int, calls: list[int]) -> None:
+    """Let the table have a softmax that writes 7 into each place, unless it gives an error."""
+    original = Table.from_buffer_copy(table)
+
+    def op(context: int, family: int, name: bytes) -> int:
+        return 5 if family == FAMILIES.index("composite") else original.op(context, family, name)
+
+    def composite(context: int, code: int, arguments: Any) -> int:
+        calls.append(code)
+        seven = ctypes.c_float(7)
+        return status or original.fill(context, ctypes.addressof(seven), arguments[0].outputs[0])
+
+    change(table, "op", op)
+    change(table, "composite", composite)
+
+
+def test_an_optional_function_that_is_there_is_used(table: Any, plugin: Any):
+    calls: list[int] = []
+    offer_softmax(table, 0, calls)
+    plugin("seven", capsule(table))
+    assert nd.softmax(nd.zeros(2, device="seven")).tolist() == [7.0, 7.0]
+    assert calls == [5]
+
+
+@pytest.mark.parametrize("lacks", ["a table of an older header", "NULL", "no such name", "not for this call"])
+def test_an_optional_function_that_is_not_there_is_composed(table: Any, plugin: Any, lacks: str):
+    calls: list[int] = []
+    offer_softmax(table, 4 if lacks == "not for this call" else 0, calls)
+    if lacks == "a table of an older header":
+        table.size = Table.composite.offset
+    elif lacks == "NULL":
+        change(table, "composite", None)
+    elif lacks == "no such name":
+        original = Table.from_buffer_copy(table).op
+        change(table, "op", lambda context, family, name: -1 if name == b"softmax" else original(context, family, name))
+    name = "lacks" + "".join(word[0] for word in lacks.split())
+    plugin(name, capsule(table))
+    assert nd.softmax(nd.asarray([0.0, 1.0986123], device=name)).tolist() == pytest.approx(SHARES)
+    assert calls == ([5] if lacks == "not for this call" else [])
+
+
+def test_an_optional_function_that_fails_is_an_error(table: Any, plugin: Any):
+    offer_softmax(table, 1, [])
+    give_reason(table, b"the fan stands still")
+    plugin("stands", capsule(table))
+    with pytest.raises(nd.BackendError, match=r"^\[softmax\] the fan stands still \(device stands\)$"):
+        nd.softmax(nd.zeros(2, device="stands"))
 
 
 def test_an_operation_that_is_not_there_is_named_when_it_is_asked_for(table: Any, plugin: Any):

@@ -1,4 +1,7 @@
 // The functions of the namespace: each converts its arguments and calls the front's function of the same name.
+#include <pybind11/stl.h>
+
+#include "../front/contract.h"
 #include "convert.h"
 
 namespace needle::bind {
@@ -309,12 +312,35 @@ void bind_contraction_and_indexed(py::module_ &m) {
 
 }  // namespace
 
+// composite(name, inputs, outputs, integers, reals) -> whether the backend did it. It is called with arrays that the
+// functions of Python have made and checked, so that it checks only what it cannot do without.
+bool composite(const std::string &name, const py::sequence &inputs, const py::sequence &outputs,
+               const std::vector<int64_t> &integers, const std::vector<double> &reals) {
+  std::optional<OpCode> op = find_composite(name);
+  if (!op) fail(ErrorKind::value, "composite", "there is no such composite", name);
+  auto arrays = [&](const py::sequence &objects) {
+    std::vector<const NDArray *> pointers;
+    for (py::handle object : objects) {
+      pointers.push_back(as_array(object));
+      if (!pointers.back() && !object.is_none()) to_array(name.c_str(), object);  // throws
+    }
+    return pointers;
+  };
+  std::vector<const NDArray *> in = arrays(inputs), out = arrays(outputs);
+  for (const std::vector<const NDArray *> &list : {in, out})
+    for (const NDArray *x : list)
+      if (x) common_device(name.c_str(), {out.at(0), x});
+  return contract::composite(*op, in, out, integers, reals);
+}
+
 void bind_functions(py::module_ &m) {
   bind_creation(m);
   bind_elementwise(m);
   bind_views(m);
   bind_along_axes(m);
   bind_contraction_and_indexed(m);
+  m.def("composite", composite, py::arg("name"), py::arg("inputs"), py::arg("outputs"),
+        py::arg("integers") = py::tuple(), py::arg("reals") = py::tuple());
 }
 
 }  // namespace needle::bind

@@ -9,7 +9,7 @@ struct PythonBackend {
   py::object self;  // the Backend
   py::object view;  // needle.ndarray.backend.View
   std::string name;
-  std::vector<py::str> op_names[6];  // by family: an op's code is its place
+  std::vector<py::str> op_names[7];  // by family: an op's code is its place
 };
 
 thread_local std::string last_error_text, description;
@@ -65,7 +65,7 @@ const char *describe(void *context, int32_t device) {
 
 int32_t op(void *context, needle_family family, const char *name) {
   py::gil_scoped_acquire gil;
-  constexpr const char *families[] = {"unary", "binary", "reduce", "arg_reduce", "scan", "scatter"};
+  constexpr const char *families[] = {"unary", "binary", "reduce", "arg_reduce", "scan", "scatter", "composite"};
   auto &b = *static_cast<PythonBackend *>(context);
   if (!b.self.attr("supports")(families[family], name).cast<bool>()) return -1;
   b.op_names[family].emplace_back(name);
@@ -118,6 +118,17 @@ needle_status sort(void *context, needle_in a, int32_t axis, int32_t descending,
 
 needle_status random_bits(void *context, uint64_t key, uint64_t counter, needle_out out) {
   return guarded(context, [&](PythonBackend &b) { b.self.attr("random_bits")(key, counter, to_view(b, out)); });
+}
+
+needle_status composite(void *context, int32_t op, const needle_arguments *arguments) {
+  return guarded(context, [&](PythonBackend &b) {
+    py::list inputs, outputs, integers, reals;
+    for (int i = 0; i < arguments->n_inputs; ++i) inputs.append(to_view(b, arguments->inputs[i]));
+    for (int i = 0; i < arguments->n_outputs; ++i) outputs.append(to_view(b, arguments->outputs[i]));
+    for (int i = 0; i < arguments->n_integers; ++i) integers.append(arguments->integers[i]);
+    for (int i = 0; i < arguments->n_reals; ++i) reals.append(arguments->reals[i]);
+    b.self.attr("composite")(b.op_names[NEEDLE_COMPOSITE][static_cast<size_t>(op)], inputs, outputs, integers, reals);
+  });
 }
 
 // The regular functions: [op,] views and axes in the table's order, under the table's name.
@@ -189,6 +200,7 @@ needle_backend python_backend_table(py::object backend, const std::string &name,
   table.gather = gather;
   table.scatter = scatter;
   table.random_bits = random_bits;
+  table.composite = composite;
   return table;
 }
 

@@ -37,6 +37,14 @@ static constexpr Type compute_type(Type type) {
   return is_small(type) ? Type::f32 : type == Type::b8 ? Type::u8 : type;
 }
 
+// What a composite works on, as in needle_backend.h; an array that is left out has no data.
+struct Arguments {
+  const Array *inputs;
+  const Array *outputs;
+  const int64_t *integers;
+  const double *reals;
+};
+
 enum class Reduction { sum, prod, max, min, any, all };
 enum class Extreme { max, min };
 

@@ -1,10 +1,12 @@
 // The contract's functions: arguments become Arrays, exceptions become a status and a message.
 #include "backend.h"
 
+#include <algorithm>
 #include <cstring>
 #include <exception>
 #include <new>
 #include <string>
+#include <vector>
 
 #include "allocator.h"
 #include "error.h"
@@ -88,6 +90,14 @@ constexpr const char *reduce_names[] = {"sum", "prod", "max", "min", "any", "all
 constexpr const char *arg_reduce_names[] = {"argmax", "argmin"};                     // enum Extreme
 constexpr const char *scan_names[] = {"sum", "prod"};                                // enum Reduction
 constexpr const char *scatter_names[] = {"set", "add"};                              // enum Scatter
+constexpr const char *composite_names[] = {
+#define COMPOSITE(name) #name,
+#include "../ops/composites.inc"
+};
+constexpr bool (*Kernels::*composites[])(const Arguments &) = {
+#define COMPOSITE(name) &Kernels::name,
+#include "../ops/composites.inc"
+};
 
 template <size_t n>
 int32_t find(const char *const (&names)[n], const char *name) {
@@ -105,6 +115,7 @@ int32_t op(void *, needle_family family, const char *name) {
     case NEEDLE_ARG_REDUCE: return find(arg_reduce_names, name);
     case NEEDLE_SCAN: return find(scan_names, name);
     case NEEDLE_SCATTER: return find(scatter_names, name);
+    case NEEDLE_COMPOSITE: return find(composite_names, name);
     default: return -1;
   }
 }
@@ -227,6 +238,18 @@ needle_status random_bits(void *, uint64_t key, uint64_t counter, needle_out out
   return guarded([&] { random_bits(key, counter, array(out)); });
 }
 
+needle_status composite(void *, int32_t op, const needle_arguments *arguments) {
+  return guarded([&] {
+    std::vector<Array> arrays;
+    auto add = [&](const DLTensor *x) { arrays.push_back(x ? array(x) : Array{}); };
+    std::for_each_n(arguments->inputs, arguments->n_inputs, add);
+    std::for_each_n(arguments->outputs, arguments->n_outputs, add);
+    bool taken = (kernels().*composites[op])(
+        {arrays.data(), arrays.data() + arguments->n_inputs, arguments->integers, arguments->reals});
+    if (!taken) throw Failure(NEEDLE_UNSUPPORTED, "better composed");
+  });
+}
+
 }  // namespace
 
 const needle_backend backend = {
@@ -259,6 +282,7 @@ const needle_backend backend = {
     .gather = gather,
     .scatter = scatter,
     .random_bits = random_bits,
+    .composite = composite,
 };
 
 }  // namespace needle::cpu

@@ -9,7 +9,8 @@
 namespace needle::cpu {
 
 // Arguments are as the contract's function of the same name gets them; an operation is known by its line in
-// elementwise.inc. The elementwise ones return false where the operation does not take the dtype.
+// elementwise.inc. The elementwise ones return false where the operation does not take the dtype; the composites, where
+// they are better composed.
 struct Kernels {
   bool (*unary)(int op, const Array &a, const Array &out);
   bool (*binary)(int op, const Array &a, const Array &b, const Array &out);
@@ -22,6 +23,8 @@ struct Kernels {
   void (*arg_reduce)(Extreme op, const Array &a, int axis, const Array &out);
   void (*scan)(Reduction op, const Array &a, int axis, const Array &out);
   void (*matmul)(const Array &a, const Array &b, const Array &out);
+#define COMPOSITE(name) bool (*name)(const Arguments &);
+#include "../ops/composites.inc"
 };
 
 // The newest instruction set that this CPU has, or the one that NEEDLE_CPU_ISA names. The first call chooses; it throws

@@ -3,6 +3,7 @@
 #include <Python.h>
 
 #include <optional>
+#include <vector>
 
 namespace needle::contract {
 
@@ -144,6 +145,38 @@ void scatter(OpCode op, const NDArray &a, const NDArray &indices, int axis, cons
 
 void random_bits(uint64_t key, uint64_t counter, const NDArray &out) {
   call("random_bits", out, out.size(), &needle_backend::random_bits, key, counter, Argument(out));
+}
+
+bool composite(OpCode op, std::span<const NDArray *const> inputs, std::span<const NDArray *const> outputs,
+               std::span<const int64_t> integers, std::span<const double> reals) {
+  Device device = outputs[0]->device();
+  const Backend &backend = *device.backend;
+  int32_t code = backend.codes[static_cast<int>(op)];
+  if (code < 0) return false;
+  std::vector<Argument> arguments;
+  std::vector<const DLTensor *> tensors;
+  arguments.reserve(inputs.size() + outputs.size());  // pointers into it stay valid
+  int64_t work = 0;
+  auto add = [&](const NDArray *x) {
+    if (!x) return tensors.push_back(nullptr);
+    work += x->size();
+    tensors.push_back(arguments.emplace_back(*x));
+  };
+  for (const NDArray *x : inputs) add(x);
+  for (const NDArray *x : outputs) add(x);
+  needle_arguments all = {.n_inputs = static_cast<int32_t>(inputs.size()),
+                          .n_outputs = static_cast<int32_t>(outputs.size()),
+                          .n_integers = static_cast<int32_t>(integers.size()),
+                          .n_reals = static_cast<int32_t>(reals.size()),
+                          .inputs = tensors.data(),
+                          .outputs = tensors.data() + inputs.size(),
+                          .integers = integers.data(),
+                          .reals = reals.data()};
+  const needle_backend &table = backend.table;
+  needle_status status = without_gil(work, [&] { return table.composite(table.context, code, &all); });
+  if (status == NEEDLE_UNSUPPORTED) return false;
+  check(device, op_info(op).name, status);
+  return true;
 }
 
 }  // namespace needle::contract

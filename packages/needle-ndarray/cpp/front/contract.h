@@ -2,6 +2,8 @@
 // turns an error status into an exception. Every computation of Needle passes through here, and through nothing else.
 #pragma once
 
+#include <span>
+
 #include "ndarray.h"
 
 namespace needle::contract {
@@ -24,5 +26,8 @@ void matmul(const NDArray &a, const NDArray &b, const NDArray &out);
 void gather(const char *op, const NDArray &a, const NDArray &indices, int axis, const NDArray &out);
 void scatter(OpCode op, const NDArray &a, const NDArray &indices, int axis, const NDArray &out);
 void random_bits(uint64_t key, uint64_t counter, const NDArray &out);
+// False where the backend leaves it to the front; nullptr stands for an array that is left out.
+bool composite(OpCode op, std::span<const NDArray *const> inputs, std::span<const NDArray *const> outputs,
+               std::span<const int64_t> integers, std::span<const double> reals);
 
 }  // namespace needle::contract

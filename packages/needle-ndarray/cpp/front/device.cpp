@@ -62,7 +62,8 @@ void add_backend(const std::string &name, const needle_backend &table, std::shar
   require_functions(name, backend->table);
   for (int i = 0; i < kOps; ++i) {
     const Op &op = op_info(static_cast<OpCode>(i));
-    backend->codes[i] = table.op(table.context, op.family, op.name);
+    bool asked_for = op.family != NEEDLE_COMPOSITE || backend->table.composite;
+    backend->codes[i] = asked_for ? table.op(table.context, op.family, op.name) : -1;
   }
   backend->owner = std::move(owner);
   std::lock_guard lock(registry_mutex());

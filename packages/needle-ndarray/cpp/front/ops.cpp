@@ -15,8 +15,17 @@ const Op &op_info(OpCode op) {
       {"argmax", NEEDLE_ARG_REDUCE, 0, same, ""}, {"argmin", NEEDLE_ARG_REDUCE, 0, same, ""},
       {"sum", NEEDLE_SCAN, 0, same, ""},          {"prod", NEEDLE_SCAN, 0, same, ""},
       {"set", NEEDLE_SCATTER, 0, same, ""},       {"add", NEEDLE_SCATTER, 0, same, ""},
+#define COMPOSITE(name) {#name, NEEDLE_COMPOSITE, 0, same, ""},
+#include "../ops/composites.inc"
   };
   return table[static_cast<int>(op)];
+}
+
+std::optional<OpCode> find_composite(std::string_view name) {
+#define COMPOSITE(known) \
+  if (name == #known) return OpCode::composite_##known;
+#include "../ops/composites.inc"
+  return std::nullopt;
 }
 
 }  // namespace needle

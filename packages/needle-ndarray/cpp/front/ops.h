@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
 #include "dtype.h"
 
@@ -34,10 +36,13 @@ enum class OpCode : int {
   scan_prod,
   scatter_set,
   scatter_add,
+#define COMPOSITE(name) composite_##name,
+#include "../ops/composites.inc"
   count,
 };
 constexpr int kOps = static_cast<int>(OpCode::count);
 
 const Op &op_info(OpCode op);
+std::optional<OpCode> find_composite(std::string_view name);
 
 }  // namespace needle

@@ -17,6 +17,8 @@ void reduce(Reduction op, const Array &a, const Array &out);
 void arg_reduce(Extreme op, const Array &a, int axis, const Array &out);
 void scan(Reduction op, const Array &a, int axis, const Array &out);
 void matmul(const Array &a, const Array &b, const Array &out);
+#define COMPOSITE(name) bool name(const Arguments &);
+#include "../../ops/composites.inc"
 
 extern const Kernels table;
 

@@ -14,6 +14,8 @@ const Kernels table = {
     .arg_reduce = arg_reduce,
     .scan = scan,
     .matmul = matmul,
+#define COMPOSITE(name) .name = name,
+#include "../../ops/composites.inc"
 };
 
 }  // namespace needle::cpu::NEEDLE_TARGET

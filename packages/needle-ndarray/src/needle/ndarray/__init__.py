@@ -104,6 +104,7 @@ from needle.ndarray.printing import array_repr as _array_repr
 from needle.ndarray.reductions import mean, std, var
 from needle.ndarray.searching import count_nonzero, nonzero, searchsorted, topk
 from needle.ndarray.sets import isin, unique_all, unique_counts, unique_inverse, unique_values
+from needle.ndarray.softmax import softmax
 
 __all__ = [
     "Backend", "BackendError", "BackendUnavailable", "DType", "Device", "NDArray", "View", "__array_api_version__",
@@ -116,10 +117,10 @@ __all__ = [
     "int64", "io", "isdtype", "isin", "linalg", "linspace", "load", "load_safetensors", "matmul", "matrix_transpose",
     "max", "mean", "meshgrid", "min", "moveaxis", "nan", "newaxis", "nonzero", "ones", "ones_like", "pad",
     "permute_dims", "pi", "prod", "random", "repeat", "reshape", "result_type", "roll", "save", "save_safetensors",
-    "scatter", "searchsorted", "set_default_device", "set_num_threads", "sort", "split", "squeeze", "stack", "std",
-    "sum", "swapaxes", "synchronize", "take", "take_along_axis", "tensordot", "tile", "topk", "tril", "triu", "uint8",
-    "uint16", "uint32", "uint64", "unfold", "unique_all", "unique_counts", "unique_inverse", "unique_values", "unstack",
-    "var", "vecdot", "where", "windows", "zeros", "zeros_like",
+    "scatter", "searchsorted", "set_default_device", "set_num_threads", "softmax", "sort", "split", "squeeze", "stack",
+    "std", "sum", "swapaxes", "synchronize", "take", "take_along_axis", "tensordot", "tile", "topk", "tril", "triu",
+    "uint8", "uint16", "uint32", "uint64", "unfold", "unique_all", "unique_counts", "unique_inverse", "unique_values",
+    "unstack", "var", "vecdot", "where", "windows", "zeros", "zeros_like",
 ]  # fmt: skip
 __all__ += _elementwise.__all__
 

@@ -236,6 +236,15 @@ def sort(x: NDArray, /, *, axis: int = -1, descending: type_bool = False, stable
 def argsort(x: NDArray, /, *, axis: int = -1, descending: type_bool = False, stable: type_bool = True) -> NDArray: ...
 
 # Contraction, indexed access, random words.
+def composite(
+    name: str,
+    inputs: Sequence[NDArray | None],
+    outputs: Sequence[NDArray | None],
+    integers: Sequence[int] = (),
+    reals: Sequence[float] = (),
+) -> bool:
+    """Let the backend do a composite of needle_backend.h; False where the caller has to compose it."""
+
 def matmul(x: NDArray, y: NDArray, /) -> NDArray: ...
 def take_along_axis(x: NDArray, indices: NDArray, /, *, axis: int = -1) -> NDArray: ...
 def take(x: NDArray, indices: NDArray, /, *, axis: int | None = None) -> NDArray: ...

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from needle.ndarray import _core
 from needle.ndarray._core import NDArray
+from needle.ndarray.axes import axes_of
 from needle.ndarray.dtypes import int64
 from needle.ndarray.errors import message
 from needle.ndarray.manipulation import concat
@@ -31,8 +32,8 @@ def moveaxis(x: NDArray, source: int | Sequence[int], destination: int | Sequenc
     >>> moveaxis(ones((2, 3, 4)), 0, -1).shape
     (3, 4, 2)
     """
-    sources = _axes("moveaxis", source, x.ndim)
-    targets = _axes("moveaxis", destination, x.ndim)
+    sources = axes_of("moveaxis", source, x.ndim)
+    targets = axes_of("moveaxis", destination, x.ndim)
     if len(sources) != len(targets):
         raise ValueError(message("moveaxis", "not one destination for each source", got=f"{source} and {destination}"))
     moved = dict(zip(targets, sources, strict=True))
@@ -51,7 +52,7 @@ def swapaxes(x: NDArray, axis1: int, axis2: int, /) -> NDArray:
     (4, 3, 2)
     """
     order = list(range(x.ndim))
-    (a,), (b,) = _axes("swapaxes", axis1, x.ndim), _axes("swapaxes", axis2, x.ndim)
+    (a,), (b,) = axes_of("swapaxes", axis1, x.ndim), axes_of("swapaxes", axis2, x.ndim)
     order[a], order[b] = b, a
     return _core.permute_dims(x, order)
 
@@ -71,7 +72,7 @@ def roll(x: NDArray, /, shift: int | Sequence[int], *, axis: Axes = None) -> NDA
     """
     if axis is None:
         return roll(x.reshape(-1), shift, axis=0).reshape(x.shape)
-    axes = [_axes("roll", each, x.ndim)[0] for each in ([axis] if isinstance(axis, int) else axis)]
+    axes = [axes_of("roll", each, x.ndim)[0] for each in ([axis] if isinstance(axis, int) else axis)]
     shifts = [shift] * len(axes) if isinstance(shift, int) else list(shift)
     if len(shifts) != len(axes):
         raise ValueError(message("roll", "not one shift for each axis", got=f"{shift} for axes {axis}"))
@@ -101,7 +102,7 @@ def repeat(x: NDArray, repeats: int | NDArray, /, *, axis: int | None = None) ->
     """
     if axis is None:
         return repeat(x.reshape(-1), repeats, axis=0)
-    (at,) = _axes("repeat", axis, x.ndim)
+    (at,) = axes_of("repeat", axis, x.ndim)
     extent = x.shape[at]
     if isinstance(repeats, NDArray) and repeats.size == 1:
         repeats = int(repeats)
@@ -150,7 +151,7 @@ def unstack(x: NDArray, /, *, axis: int = 0) -> tuple[NDArray, ...]:
     >>> [part.tolist() for part in unstack(asarray([[1, 2], [3, 4]]), axis=1)]
     [[1, 3], [2, 4]]
     """
-    (at,) = _axes("unstack", axis, x.ndim)
+    (at,) = axes_of("unstack", axis, x.ndim)
     return tuple(x[(*(slice(None),) * at, i)] for i in range(x.shape[at]))
 
 
@@ -170,7 +171,7 @@ def split(x: NDArray, sizes: int | Sequence[int], /, *, axis: int = 0) -> tuple[
     >>> [part.tolist() for part in split(arange(5), 2)], [part.tolist() for part in split(arange(5), (1, 4))]
     ([[0, 1], [2, 3], [4]], [[0], [1, 2, 3, 4]])
     """
-    (at,) = _axes("split", axis, x.ndim)
+    (at,) = axes_of("split", axis, x.ndim)
     extent = x.shape[at]
     if isinstance(sizes, int):
         if sizes < 1:
@@ -202,18 +203,6 @@ def unfold(x: NDArray, axis: int, size: int, step: int, /) -> NDArray:
     >>> unfold(arange(5), 0, 3, 2).tolist()
     [[0, 1, 2], [2, 3, 4]]
     """
-    (at,) = _axes("unfold", axis, x.ndim)
+    (at,) = axes_of("unfold", axis, x.ndim)
     last = _core.permute_dims(x, [i for i in range(x.ndim) if i != at] + [at])
     return moveaxis(_core.windows(last, [size], [step], [1]), -2, at)
-
-
-def _axes(op: str, axes: int | Sequence[int], ndim: int) -> tuple[int, ...]:
-    """Return the axes counted from the start."""
-    named = (axes,) if isinstance(axes, int) else tuple(axes)
-    if any(not -ndim <= axis < ndim for axis in named):
-        expected = f"{-ndim} to {ndim - 1}" if ndim else "no axis, for an array of 0 dimensions"
-        raise IndexError(message(op, "axis out of range", got=str(axes), expected=expected))
-    found = tuple(axis % ndim for axis in named)
-    if len(set(found)) < len(found):
-        raise ValueError(message(op, "an axis is named twice", got=str(axes)))
-    return found

@@ -8,9 +8,12 @@ is a `View`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from needle.ndarray._core import DType
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["Backend", "BackendUnavailable", "View"]
 
@@ -129,3 +132,17 @@ class Backend(ABC):
     @abstractmethod
     def random_bits(self, key: int, counter: int, out: View) -> None:
         """Philox-4x32-10 words from block ``counter`` on."""
+
+    def composite(
+        self,
+        op: str,
+        inputs: Sequence[View | None],
+        outputs: Sequence[View | None],
+        integers: Sequence[int],
+        reals: Sequence[float],
+    ) -> None:
+        """Do at once what the front can also compose from the other functions: optional.
+
+        `NotImplementedError`, before anything is written, leaves it to the front.
+        """
+        raise NotImplementedError(op)

@@ -6,7 +6,7 @@ To run it on a device whose backend is installed, as an entry point of the group
     pytest --pyargs needle.ndarray.conformance --device=cuda
 
 ``--device=cuda:1`` names another device of the backend, ``--device=cpu,numpy`` several, and ``-k float16`` runs a part.
-A backend is done when all tests pass; none is optional yet.
+A backend is done when all tests pass. Those of composites are skipped where a backend leaves them to the front.
 
 The kit calls the functions of the contract themselves, those of a C table through ctypes, because the front would not
 show a backend all that the contract allows: outputs of any strides, empty views, every pair of layouts. For each
@@ -15,6 +15,7 @@ byte outside of the output has changed. Results have to be exact, but for:
 
 - transcendental functions: the units in the last place that oracle.py states for each; 1 for the halves;
 - all functions of complex numbers: 16 units in the last place of the result's absolute value;
+- composites: what the tests of each say;
 - sums and products of floats (sum, prod, their scans, matmul, scatter "add"): n terms may be off by
   (8 + sqrt(n)) * u * sum(abs(terms)), a product likewise in relative terms, with u = 2**-24 for float32, complex64 and
   the halves (which are then rounded once more) and 2**-53 for float64 and complex128.

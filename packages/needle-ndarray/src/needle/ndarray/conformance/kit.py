@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 
 from needle.ndarray._core import dtypes
 from needle.ndarray.backend import Backend, View
 from needle.ndarray.conformance.elements import COMPLEX, FLOAT8, INEXACT, Array, decode, spacing, storage
 from needle.ndarray.conformance.layouts import LAYOUTS, Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 BACKGROUND = 0xC3  # what the bytes of a buffer are before anything is written
 
@@ -92,6 +96,31 @@ class Kit:
             return next(arg for arg in reversed(args) if isinstance(arg, Placed) and arg.is_out).read()
         except AssertionError as error:
             raise AssertionError(f"{describe(function, args)}: {error}") from None
+
+    def composite(
+        self,
+        op: str,
+        inputs: Sequence[Placed | None],
+        outputs: Sequence[Placed | None],
+        integers: Sequence[int] = (),
+        reals: Sequence[float] = (),
+    ) -> list[Array | None]:
+        """Call a composite and return what is then in its outputs, None for one that is left out.
+
+        Where the backend leaves this call to the front, the test is skipped.
+        """
+        label = f"composite({op!r}, {inputs}, {outputs}, {integers}, {reals})"
+        views = [[placed and placed.view for placed in arrays] for arrays in (inputs, outputs)]
+        if not self.backend.supports("composite", op):
+            pytest.skip(f"the backend leaves {op} to the front")
+        try:
+            self.backend.composite(op, *views, integers, reals)
+            self.backend.synchronize(self.index)
+        except NotImplementedError:
+            pytest.skip(f"the backend leaves {label} to the front")
+        for a in filter(None, inputs):
+            assert np.array_equal(raw(a.read()), raw(a.elements)), f"{label}: {a} was changed"
+        return [out and out.read() for out in outputs]
 
     def check(self, want: Array, function: str, *args: Any, **tolerance: Any) -> None:
         """Call a function and compare its output with the elements that are wanted."""

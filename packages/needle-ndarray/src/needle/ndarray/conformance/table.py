@@ -8,14 +8,17 @@ from __future__ import annotations
 import ctypes as c
 import re
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from needle.ndarray.backend import Backend, View
 from needle.ndarray.conformance.elements import encode
 
-FAMILIES = ("unary", "binary", "reduce", "arg_reduce", "scan", "scatter")
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FAMILIES = ("unary", "binary", "reduce", "arg_reduce", "scan", "scatter", "composite")
 ERRORS: dict[int, type[Exception]] = {1: RuntimeError, 2: MemoryError, 3: IndexError, 4: NotImplementedError}
 DTYPE_CODES = {"bool": 6, "int": 0, "uint": 1, "float": 2, "complex": 5}
 OTHER_CODES = {"bfloat16": 4, "float8_e4m3fn": 10, "float8_e5m2": 12}
@@ -38,6 +41,19 @@ class DLTensor(c.Structure):
     )
 
 
+class Arguments(c.Structure):
+    _fields_ = (
+        ("n_inputs", c.c_int32),
+        ("n_outputs", c.c_int32),
+        ("n_integers", c.c_int32),
+        ("n_reals", c.c_int32),
+        ("inputs", c.POINTER(c.POINTER(DLTensor))),
+        ("outputs", c.POINTER(c.POINTER(DLTensor))),
+        ("integers", c.POINTER(c.c_int64)),
+        ("reals", c.POINTER(c.c_double)),
+    )
+
+
 C_TYPES: dict[str, Any] = {
     "int32_t": c.c_int32,
     "uint32_t": c.c_uint32,
@@ -47,6 +63,7 @@ C_TYPES: dict[str, Any] = {
     "needle_family": c.c_int,
     "needle_in": c.POINTER(DLTensor),
     "needle_out": c.POINTER(DLTensor),
+    "needle_arguments *": c.POINTER(Arguments),
     "void": None,
     "void *": c.c_void_p,
     "void **": c.POINTER(c.c_void_p),
@@ -109,13 +126,15 @@ class TableBackend(Backend):
         assert self.table.api_version == API_VERSION, (
             f"built for API version {self.table.api_version}, not {API_VERSION}"
         )
-        assert self.table.size >= c.sizeof(Table), (
-            f"a table of {self.table.size} bytes, less than the {c.sizeof(Table)} required"
+        required: Any = Table.composite
+        assert self.table.size >= required.offset, (
+            f"a table of {self.table.size} bytes, less than the {required.offset} required"
         )
+        self.has_composite = self.table.size >= c.sizeof(Table) and bool(self.table.composite)
         missing = [
             name
             for name, *_ in Table._fields_
-            if name not in ("host_memory", "context") and not getattr(self.table, name)
+            if name not in ("host_memory", "context", "composite") and not getattr(self.table, name)
         ]
         assert not missing, f"functions that are required are NULL: {', '.join(missing)}"
         self.name = self.table.name.decode()
@@ -139,6 +158,8 @@ class TableBackend(Backend):
         return self.table.describe(self.table.context, device).decode()
 
     def supports(self, family: str, op: str) -> bool:
+        if family == "composite" and not self.has_composite:
+            return False
         return self._op(family, op) >= 0
 
     def alloc(self, nbytes: int, device: int) -> Buffer:
@@ -202,3 +223,17 @@ class TableBackend(Backend):
 
     def random_bits(self, key: int, counter: int, out: View) -> None:
         self._call("random_bits", key, counter, tensor(out))
+
+    def composite(
+        self,
+        op: str,
+        inputs: Sequence[View | None],
+        outputs: Sequence[View | None],
+        integers: Sequence[int],
+        reals: Sequence[float],
+    ) -> None:
+        arrays = [[c.pointer(tensor(v)) if v else None for v in views] for views in (inputs, outputs)]
+        pointers = [(c.POINTER(DLTensor) * len(views))(*views) for views in arrays]
+        whole, real = (c.c_int64 * len(integers))(*integers), (c.c_double * len(reals))(*reals)
+        counts = (len(inputs), len(outputs), len(integers), len(reals))
+        self._call("composite", self._op("composite", op), c.byref(Arguments(*counts, *pointers, whole, real)))

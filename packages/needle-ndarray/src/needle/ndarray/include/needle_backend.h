@@ -89,11 +89,21 @@ typedef enum {
   NEEDLE_REDUCE = 2,     /* "sum" "prod" "max" "min" "any" "all" */
   NEEDLE_ARG_REDUCE = 3, /* "argmax" "argmin" */
   NEEDLE_SCAN = 4,       /* "sum" "prod" */
-  NEEDLE_SCATTER = 5     /* "set" "add" */
+  NEEDLE_SCATTER = 5,    /* "set" "add" */
+  NEEDLE_COMPOSITE = 6   /* "softmax": those described at `composite`; all optional */
 } needle_family;
 
 typedef const DLTensor *needle_in;
 typedef const DLTensor *needle_out; /* its elements are written; the descriptor is not */
+
+/* What a composite works on. An array that is left out is NULL. */
+typedef struct {
+  int32_t n_inputs, n_outputs, n_integers, n_reals;
+  const needle_in *inputs;
+  const needle_out *outputs;
+  const int64_t *integers;
+  const double *reals;
+} needle_arguments;
 
 typedef struct needle_backend {
   uint32_t api_version; /* NEEDLE_BACKEND_API_VERSION of the header it was built with */
@@ -178,7 +188,14 @@ typedef struct needle_backend {
    * word first) and the 128-bit counter whose low 64 bits are `counter` + i / 4 (modulo 2^64), the high ones 0. */
   needle_status (*random_bits)(void *context, uint64_t key, uint64_t counter, needle_out out);
 
-  /* Optional functions will follow here; NULL means that the front composes them from those above. */
+  /* -- optional ------------------------------------------------------------------------------------------------------ */
+  /* What the front can also compose from the functions above, done in one go. Where this is NULL, where `op` has -1 for
+   * the name in NEEDLE_COMPOSITE, or where the call gives NEEDLE_UNSUPPORTED (for a dtype, or sizes that a backend does
+   * no better), the front composes it; nothing has been written then. All floats are accumulated in float32 at least.
+   * In the list, "inputs -> outputs; integers; reals"; arrays have the dtype and shape of the first, if nothing else is said.
+   *
+   * softmax   x -> y; axis. y = exp(x - m) / sum(exp(x - m)) with the greatest element m along the axis; float dtypes. */
+  needle_status (*composite)(void *context, int32_t op, const needle_arguments *arguments);
 } needle_backend;
 
 #ifdef __cplusplus
