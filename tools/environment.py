@@ -59,14 +59,18 @@ def requirements(groups: Mapping[str, list[Any]], name: str) -> list[str]:
 
 
 class Environment:
-    """A venv folder and the stamp in it, which is written last: a set-up that was interrupted is done again."""
+    """A venv folder and the stamp in it, which is written last: a set-up that was interrupted is done again.
 
-    def __init__(self, folder: Path = VENV) -> None:
+    It is made with the Python ``base``, by default the one that runs this.
+    """
+
+    def __init__(self, folder: Path = VENV, base: str | None = None) -> None:
         self.folder = folder
+        self.base: str = base or getattr(sys, "_base_executable", sys.executable)
         self.python = folder / "bin" / "python"
         self.stamp = folder / "needle.json"
         # A venv holds absolute paths: of itself, and of the Python that it was made from.
-        self.identity = [sys.version, sys.base_prefix, str(folder)]
+        self.identity = [*([base] if base else [sys.version, sys.base_prefix]), str(folder)]
 
     def installed(self) -> dict[str, list[str]]:
         """Return the requirements of each group that is there; of none if the venv must be made anew."""
@@ -90,9 +94,8 @@ class Environment:
     def _install(self, missing: list[str], wanted: Mapping[str, list[str]]) -> None:
         installed = self.installed()
         if not installed:
-            with step(f"making {self.folder.name} with Python {sys.version.split()[0]}"):
-                base: str = getattr(sys, "_base_executable", sys.executable)
-                check([base, "-m", "venv", "--clear", str(self.folder)], "making the environment failed")
+            with step(f"making {self.folder.name} with {self.base}"):
+                check([self.base, "-m", "venv", "--clear", str(self.folder)], "making the environment failed")
         with step(f"installing requirements: {', '.join(missing)}"):
             needs = [need for name in missing for need in wanted[name]]
             pip(self.python, *needs)

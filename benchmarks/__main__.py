@@ -1,0 +1,118 @@
+"""Compare Needle with its peers on this machine: `./dev bench`, after `./dev bench --setup-peers`."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+
+from benchmarks import limits, peers, plot, report, runner
+from benchmarks.case import Case
+from benchmarks.cases import CASES
+from benchmarks.results import Results
+from needle.ndarray.io import atomic_write
+
+RUNS = runner.ROOT / "runs" / "bench"
+PAGE = runner.ROOT / "docs" / "benchmarks.md"
+BUSY = 0.1  # part of the processors that other programs may take before the results say so
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    made = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
+    made.add_argument("--setup-peers", action="store_true", help="make the peers' environments in the cache folder")
+    made.add_argument("--list", action="store_true", help="print the names of the cases, and run none")
+    made.add_argument("--only", nargs="+", metavar="PATTERN", default=["*"], help="cases, as in: matmul/f32_* conv/*")
+    made.add_argument("--libraries", nargs="+", metavar="NAME", choices=peers.VARIANTS, default=list(peers.VARIANTS),
+                      help=f"which of {', '.join(peers.VARIANTS)}; by default all that are installed")  # fmt: skip
+    made.add_argument("--threads", type=int, default=os.cpu_count(), help="by default one for each processor")
+    made.add_argument("--rounds", type=int, default=3, help="processes for each library; 0 shows what --json holds")
+    made.add_argument("--seconds", type=float, default=0.2, help="time that each case is measured for in a process")
+    made.add_argument("--json", type=Path, help="file to keep the results in; what it holds already counts as well")
+    made.add_argument("--compare", type=Path, metavar="OLD.json", help="show what has changed since those results")
+    made.add_argument("--docs", action="store_true", help="write docs/benchmarks.md from the results")
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what the command line asks for."""
+    chosen = parser().parse_args(arguments)
+    if chosen.setup_peers:
+        peers.set_up()
+        return 0
+    cases = [case for case in CASES if any(fnmatch(case.name, pattern) for pattern in chosen.only)]
+    if chosen.list:
+        print("\n".join(case.name for case in cases))
+        return 0
+    results = Results.read(chosen.json) if chosen.json else Results(RUNS / "results.json")
+    installed = [name for name in chosen.libraries if peers.python(peers.VARIANTS[name][0])]
+    if missing := [name for name in chosen.libraries if name not in installed]:
+        say(f"not installed: {', '.join(missing)}; hint: ./dev bench --setup-peers")
+    if chosen.rounds:
+        measure(results, cases, installed, chosen.threads, chosen.rounds, chosen.seconds)
+    show(results, cases, chosen.threads)
+    if chosen.compare:
+        print(report.changes(cases, Results.read(chosen.compare), results, chosen.threads))
+    if chosen.docs:
+        with atomic_write(PAGE) as file:
+            file.write(report.page(CASES, results).encode())
+    return 0
+
+
+def measure(
+    results: Results, cases: list[Case], variants: list[str], threads: int, rounds: int, seconds: float
+) -> None:
+    """Add measurements to the results, in their file as soon as each is there."""
+    results.facts = {"date": str(datetime.date.today()), "machine": machine(), **results.facts}
+    versions: dict[str, str] = results.facts.setdefault("versions", {})
+    if program := limits.build(peers.CACHE):
+        results.limits.append({"threads": threads, **limits.measure(program, threads)})
+    else:
+        say("the machine's limits are not measured: there is no C++ compiler that builds benchmarks/limits.cpp")
+    foreign: list[float] = []
+    for library, line in runner.run(cases, variants, threads, rounds, seconds):
+        if "version" in line:
+            versions[peers.VARIANTS[library][0]] = line["version"]
+        elif "foreign" in line:
+            foreign.append(line["foreign"])
+            results.write()
+        else:
+            results.records.append({"library": library, "threads": threads, **line})
+            say(f"{line['case']:36} {library:14} {line.get('error') or report.duration(line['median'])}")
+    if max(foreign, default=0) > BUSY:
+        say(f"other programs took up to {max(foreign):.0%} of the processors meanwhile: do not trust these times")
+
+
+def show(results: Results, cases: list[Case], threads: int) -> None:
+    """Print the tables, and write them and a picture beside the results."""
+    text = f"{report.limits(results)}\n{report.tables(cases, results, threads)}"
+    print(text)
+    for line in results.errors():
+        say(line)
+    path = results.path or RUNS / "results.json"
+    with atomic_write(path.with_suffix(".md")) as file:
+        file.write(text.encode())
+    plot.draw(path.with_suffix(".png"), tuple(cases), results, threads)
+
+
+def machine() -> str:
+    """Return the processor, its count and the system, in a line."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    model = next(iter(models), platform.processor() or platform.machine())
+    return f"{os.cpu_count()} processors of {model}, {platform.system()}"
+
+
+def say(text: str) -> None:
+    """Print a line about the progress, apart from the table."""
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
