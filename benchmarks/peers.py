@@ -26,7 +26,7 @@ PEERS = {
     "numpy": Peer(["numpy==2.5.5"]),
     "torch": Peer(["torch==2.13.0", "numpy"], python="3.11"),
     "jax": Peer(["jax==0.12.0.1", "numpy"]),
-    "mlx": Peer(["mlx==0.32.4", "numpy"]),
+    "mlx": Peer(["mlx[cpu]==0.32.4", "numpy"]),
     "tinygrad": Peer(["tinygrad==0.14.0", "numpy"]),
 }
 

@@ -19,11 +19,11 @@ def cases() -> Iterator[Case]:
     for axis in (0, 1, None):
         label = "all" if axis is None else f"ax{axis}"
         for name in ("sum", "mean", "max"):
-            yield Case(f"reduce/{name}_{label}", whole, _along(name, axis), _extreme(name, axis), once, streamed)
+            yield Case(f"reduce/{name}_{label}", whole, _along(name, axis), _torch(name, axis), once, streamed)
     cube = (floats(256, 256, 256),)
     yield Case("reduce/sum_middle_256", cube, _along("sum", 1), {}, once, streamed)
-    yield Case("reduce/var_ax1", whole, _along("var", 1), {}, None, Target())
-    yield Case("reduce/prod_1e3", (floats(1000),), _along("prod", None), {}, None, Target())
+    yield Case("reduce/var_ax1", whole, _along("var", 1), _torch("var", 1), None, Target())
+    yield Case("reduce/prod_1e3", (floats(1000),), _along("prod", None), _torch("prod", None), None, Target())
     yield Case("reduce/sum_1e3", (floats(1000),), _along("sum", None), {}, None, Target())
     yield Case("reduce/sum_1e6", (floats(1_000_000),), _along("sum", None), {}, None, Target())
     for axis in (0, 1):
@@ -40,11 +40,13 @@ def _along(name: str, axis: int | None) -> Build:
     return lambda xp: partial(getattr(xp, name), axis=axis)
 
 
-def _extreme(name: str, axis: int | None) -> dict[str, Build | None]:
-    """`torch.max` along an axis gives indices too."""
-    if name != "max" or axis is None:
-        return {}
-    return {"torch": lambda torch: partial(torch.amax, dim=axis)}
+def _torch(name: str, axis: int | None) -> dict[str, Build | None]:
+    """PyTorch's maximum along an axis gives indices too, its variance divides by n - 1, and None is no axis to it."""
+    if axis is None:
+        return {"torch": lambda torch: getattr(torch, name)}
+    if name == "max":
+        return {"torch": lambda torch: partial(torch.amax, dim=axis)}
+    return {"torch": lambda torch: partial(torch.var, dim=axis, correction=0)} if name == "var" else {}
 
 
 def _cumsum(axis: int) -> Build:
