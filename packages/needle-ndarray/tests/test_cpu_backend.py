@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import subprocess
 import sys
@@ -193,34 +192,6 @@ print("done")
 """
     result = run(code)
     assert result.stdout == "done\n", result.stderr
-
-
-# -- memory ------------------------------------------------------------------------------------------------------------
-
-
-def test_freed_memory_is_used_again() -> None:
-    gc.collect()
-    cpu.release_cached_memory()
-    before = cpu.allocator_stats()
-    assert before["cached"] == 0
-    x = nd.ones((1000, 1000), device="cpu")
-    used = cpu.allocator_stats()["in_use"] - before["in_use"]
-    assert 4_000_000 <= used <= 5_000_000
-    del x
-    assert cpu.allocator_stats() == {"in_use": before["in_use"], "cached": used}
-    y = nd.ones((1001, 999), device="cpu")  # nearly the same size: the same block
-    assert cpu.allocator_stats() == {"in_use": before["in_use"] + used, "cached": 0}
-    del y
-    cpu.release_cached_memory()
-    assert cpu.allocator_stats() == before
-
-
-@pytest.mark.parametrize("n", [1 << 40, 1 << 44])
-def test_more_memory_than_there_is(n: int) -> None:
-    before = cpu.allocator_stats()["in_use"]
-    with pytest.raises(MemoryError, match=r"\[alloc\] out of memory; got a request for \d+ bytes"):
-        nd.empty(n, dtype=nd.float32, device="cpu")
-    assert cpu.allocator_stats()["in_use"] == before
 
 
 # -- shapes that are cut into blocks, chunks and tasks -----------------------------------------------------------------

@@ -121,6 +121,18 @@ void bind_types(py::module_ &m) {
   m.def("set_default_device", [](const Device &device) { default_device = device; });
   m.def("synchronize", &contract::synchronize);
   m.def("live_buffers", &Buffer::live);
+  m.def("memory_stats", [](const Device &device) {
+    needle_memory stats = contract::memory_stats(device);
+    py::dict result;
+    result["live"] = stats.live;
+    result["cached"] = stats.cached;
+    result["peak"] = stats.peak;
+    result["limit"] = stats.limit;
+    return result;
+  });
+  m.def("reset_peak_memory_stats", &contract::reset_peak);
+  m.def("set_cache_limit", &contract::set_cache_limit);
+  m.def("empty_cache", &contract::empty_cache);
   m.def("supports", [](const Device &device, const std::string &family, const std::string &op) {
     const char *families[] = {"unary", "binary", "reduce", "arg_reduce", "scan", "scatter"};
     for (int i = 0; i < kOps; ++i) {

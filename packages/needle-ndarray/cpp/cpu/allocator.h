@@ -2,7 +2,8 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
+
+#include "needle_backend.h"
 
 namespace needle::cpu {
 
@@ -10,11 +11,10 @@ namespace needle::cpu {
 void *allocate(size_t nbytes);
 void deallocate(void *data, size_t nbytes) noexcept;
 
-struct AllocatorStats {
-  size_t in_use, cached;  // bytes
-};
-AllocatorStats allocator_stats();
-void release_cached_memory() noexcept;
+needle_memory memory_stats();
+void reset_peak();
+void set_cache_limit(size_t nbytes) noexcept;
+void empty_cache() noexcept;
 
 // Working memory of a kernel.
 namespace {

@@ -137,6 +137,26 @@ needle_status alloc(void *, int32_t, size_t nbytes, void **data) {
 
 void free(void *, int32_t, void *data, size_t nbytes) { deallocate(data, nbytes); }
 
+needle_status memory_stats(void *, int32_t, needle_memory *stats) {
+  *stats = cpu::memory_stats();
+  return NEEDLE_OK;
+}
+
+needle_status reset_peak(void *, int32_t) {
+  cpu::reset_peak();
+  return NEEDLE_OK;
+}
+
+needle_status set_cache_limit(void *, int32_t, size_t nbytes) {
+  cpu::set_cache_limit(nbytes);
+  return NEEDLE_OK;
+}
+
+needle_status empty_cache(void *, int32_t) {
+  cpu::empty_cache();
+  return NEEDLE_OK;
+}
+
 needle_status upload(void *, int32_t, const void *host, void *data, size_t offset, size_t nbytes) {
   std::memcpy(static_cast<char *>(data) + offset, host, nbytes);
   return NEEDLE_OK;
@@ -283,6 +303,10 @@ const needle_backend backend = {
     .scatter = scatter,
     .random_bits = random_bits,
     .composite = composite,
+    .memory_stats = memory_stats,
+    .reset_peak = reset_peak,
+    .set_cache_limit = set_cache_limit,
+    .empty_cache = empty_cache,
 };
 
 }  // namespace needle::cpu

@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <string>
 
-#include "allocator.h"
 #include "backend.h"
 #include "error.h"
 #include "pool.h"
@@ -31,23 +30,10 @@ PyObject *py_get_num_threads(PyObject *, PyObject *) { return PyLong_FromLong(ge
 
 PyObject *py_isa(PyObject *, PyObject *) { return PyUnicode_FromString(isa()); }
 
-PyObject *py_allocator_stats(PyObject *, PyObject *) {
-  AllocatorStats stats = allocator_stats();
-  return Py_BuildValue("{s:n,s:n}", "in_use", static_cast<Py_ssize_t>(stats.in_use), "cached",
-                       static_cast<Py_ssize_t>(stats.cached));
-}
-
-PyObject *py_release_cached_memory(PyObject *, PyObject *) {
-  release_cached_memory();
-  Py_RETURN_NONE;
-}
-
 PyMethodDef methods[] = {
     {"set_num_threads", py_set_num_threads, METH_O, "Compute on n threads, the calling one included."},
     {"get_num_threads", py_get_num_threads, METH_NOARGS, "Return the number of threads that compute."},
     {"isa", py_isa, METH_NOARGS, "Return the instruction set in use."},
-    {"allocator_stats", py_allocator_stats, METH_NOARGS, "Return the bytes in use by arrays and the bytes cached."},
-    {"release_cached_memory", py_release_cached_memory, METH_NOARGS, "Give cached memory back to the system."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -179,4 +179,30 @@ bool composite(OpCode op, std::span<const NDArray *const> inputs, std::span<cons
   return true;
 }
 
+namespace {
+
+template <class Function, class... Args>
+void call_optional(const char *op, Device device, Function needle_backend::*function, Args... args) {
+  const needle_backend &table = device.backend->table;
+  if (!(table.*function))
+    fail(ErrorKind::not_implemented, op, "the backend does not have this function", "device " + device.str());
+  check(device, op, (table.*function)(table.context, device.index, args...));
+}
+
+}  // namespace
+
+needle_memory memory_stats(Device device) {
+  needle_memory stats = {};
+  call_optional("memory_stats", device, &needle_backend::memory_stats, &stats);
+  return stats;
+}
+
+void reset_peak(Device device) { call_optional("reset_peak_memory_stats", device, &needle_backend::reset_peak); }
+
+void set_cache_limit(Device device, size_t nbytes) {
+  call_optional("set_cache_limit", device, &needle_backend::set_cache_limit, nbytes);
+}
+
+void empty_cache(Device device) { call_optional("empty_cache", device, &needle_backend::empty_cache); }
+
 }  // namespace needle::contract

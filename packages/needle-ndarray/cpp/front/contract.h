@@ -25,6 +25,11 @@ void sort(const NDArray &a, int axis, bool descending, const NDArray *values, co
 void matmul(const NDArray &a, const NDArray &b, const NDArray &out);
 void gather(const char *op, const NDArray &a, const NDArray &indices, int axis, const NDArray &out);
 void scatter(OpCode op, const NDArray &a, const NDArray &indices, int axis, const NDArray &out);
+// Throw where the backend keeps no memory.
+needle_memory memory_stats(Device device);
+void reset_peak(Device device);
+void set_cache_limit(Device device, size_t nbytes);
+void empty_cache(Device device);
 void random_bits(uint64_t key, uint64_t counter, const NDArray &out);
 // False where the backend leaves it to the front; nullptr stands for an array that is left out.
 bool composite(OpCode op, std::span<const NDArray *const> inputs, std::span<const NDArray *const> outputs,

@@ -80,13 +80,14 @@ void allocator() {
       block = shelf[(i * 7 + thread) % shelf.size()].exchange(block);  // freed by another thread, as arrays are
       if (block) needle::cpu::deallocate(block, nbytes);
       expect(scratch.data[0] == thread && scratch.data[scratch.nbytes - 1] == thread, "a block of one's own");
-      if (i % 300 == 0) needle::cpu::release_cached_memory();
-      needle::cpu::allocator_stats();
+      if (i % 300 == 0) needle::cpu::empty_cache();
+      if (i % 200 == 0) needle::cpu::set_cache_limit(static_cast<size_t>(i) << 10);
+      needle::cpu::memory_stats();
     }
   });
   for (auto &place : shelf)
     if (char *block = place.load()) needle::cpu::deallocate(block, nbytes);
-  expect(needle::cpu::allocator_stats().in_use == 0, "all blocks came back");
+  expect(needle::cpu::memory_stats().live == 0, "all blocks came back");
 }
 
 void pool() {

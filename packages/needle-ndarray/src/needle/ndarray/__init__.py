@@ -100,6 +100,7 @@ from needle.ndarray.grids import linspace, meshgrid, tril, triu
 from needle.ndarray.inspection import __array_api_version__, __array_namespace_info__
 from needle.ndarray.io import load, load_safetensors, save, save_safetensors
 from needle.ndarray.manipulation import broadcast_arrays, concat, pad, stack
+from needle.ndarray.memory import empty_cache, memory_stats, reset_peak_memory_stats, set_cache_limit
 from needle.ndarray.printing import array_repr as _array_repr
 from needle.ndarray.reductions import mean, std, var
 from needle.ndarray.searching import count_nonzero, nonzero, searchsorted, topk
@@ -111,16 +112,17 @@ __all__ = [
     "__array_namespace_info__", "all", "any", "arange", "argmax", "argmin", "argsort", "as_strided", "asarray",
     "astype", "bfloat16", "bool", "broadcast_arrays", "broadcast_shapes", "broadcast_to", "can_cast", "clip",
     "complex64", "complex128", "concat", "contiguous", "conv", "copy", "count_nonzero", "cumulative_prod",
-    "cumulative_sum", "default_device", "device", "devices", "diff", "e", "einsum", "empty", "empty_like",
-    "expand_dims", "eye", "fft", "finfo", "flip", "float8_e4m3fn", "float8_e5m2", "float16", "float32", "float64",
-    "from_dlpack", "from_numpy", "full", "full_like", "get_num_threads", "iinfo", "inf", "int8", "int16", "int32",
-    "int64", "io", "isdtype", "isin", "linalg", "linspace", "load", "load_safetensors", "matmul", "matrix_transpose",
-    "max", "mean", "meshgrid", "min", "moveaxis", "nan", "newaxis", "nonzero", "ones", "ones_like", "pad",
-    "permute_dims", "pi", "prod", "random", "repeat", "reshape", "result_type", "roll", "save", "save_safetensors",
-    "scatter", "searchsorted", "set_default_device", "set_num_threads", "softmax", "sort", "split", "squeeze", "stack",
-    "std", "sum", "swapaxes", "synchronize", "take", "take_along_axis", "tensordot", "tile", "topk", "tril", "triu",
-    "uint8", "uint16", "uint32", "uint64", "unfold", "unique_all", "unique_counts", "unique_inverse", "unique_values",
-    "unstack", "var", "vecdot", "where", "windows", "zeros", "zeros_like",
+    "cumulative_sum", "default_device", "device", "devices", "diff", "e", "einsum", "empty", "empty_cache",
+    "empty_like", "expand_dims", "eye", "fft", "finfo", "flip", "float8_e4m3fn", "float8_e5m2", "float16", "float32",
+    "float64", "from_dlpack", "from_numpy", "full", "full_like", "get_num_threads", "iinfo", "inf", "int8", "int16",
+    "int32", "int64", "io", "isdtype", "isin", "linalg", "linspace", "load", "load_safetensors", "matmul",
+    "matrix_transpose", "max", "mean", "memory_stats", "meshgrid", "min", "moveaxis", "nan", "newaxis", "nonzero",
+    "ones", "ones_like", "pad", "permute_dims", "pi", "prod", "random", "repeat", "reset_peak_memory_stats", "reshape",
+    "result_type", "roll", "save", "save_safetensors", "scatter", "searchsorted", "set_cache_limit",
+    "set_default_device", "set_num_threads", "softmax", "sort", "split", "squeeze", "stack", "std", "sum", "swapaxes",
+    "synchronize", "take", "take_along_axis", "tensordot", "tile", "topk", "tril", "triu", "uint8", "uint16", "uint32",
+    "uint64", "unfold", "unique_all", "unique_counts", "unique_inverse", "unique_values", "unstack", "var", "vecdot",
+    "where", "windows", "zeros", "zeros_like",
 ]  # fmt: skip
 __all__ += _elementwise.__all__
 

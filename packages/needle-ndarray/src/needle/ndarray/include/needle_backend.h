@@ -105,6 +105,14 @@ typedef struct {
   const double *reals;
 } needle_arguments;
 
+/* Bytes, as they lie in memory: sizes rounded up as the backend does. */
+typedef struct {
+  uint64_t live;   /* handed out by `alloc` and not freed */
+  uint64_t cached; /* freed, and kept for the next `alloc` */
+  uint64_t peak;   /* the most that was live since the last `reset_peak` */
+  uint64_t limit;  /* of `cached` */
+} needle_memory;
+
 typedef struct needle_backend {
   uint32_t api_version; /* NEEDLE_BACKEND_API_VERSION of the header it was built with */
   uint32_t size;        /* sizeof(needle_backend) of that header: what lies beyond counts as NULL */
@@ -196,6 +204,14 @@ typedef struct needle_backend {
    *
    * softmax   x -> y; axis. y = exp(x - m) / sum(exp(x - m)) with the greatest element m along the axis; float dtypes. */
   needle_status (*composite)(void *context, int32_t op, const needle_arguments *arguments);
+
+  /* -- optional: memory that is kept, of backends that cache what `free` gets ------------------------------------------- */
+  needle_status (*memory_stats)(void *context, int32_t device, needle_memory *stats);
+  needle_status (*reset_peak)(void *context, int32_t device);
+  /* What is cached beyond nbytes goes back to the system, now and from now on. */
+  needle_status (*set_cache_limit)(void *context, int32_t device, size_t nbytes);
+  /* All that is cached goes back to the system. */
+  needle_status (*empty_cache)(void *context, int32_t device);
 } needle_backend;
 
 #ifdef __cplusplus
