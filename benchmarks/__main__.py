@@ -14,12 +14,11 @@ from pathlib import Path
 from benchmarks import limits, peers, plot, report, runner
 from benchmarks.case import Case
 from benchmarks.cases import CASES
-from benchmarks.results import Results
+from benchmarks.results import BUSY, Results
 from needle.ndarray.io import atomic_write
 
 RUNS = runner.ROOT / "runs" / "bench"
 PAGE = runner.ROOT / "docs" / "benchmarks.md"
-BUSY = 0.1  # part of the processors that other programs may take before the results say so
 
 
 def parser() -> argparse.ArgumentParser:
@@ -74,18 +73,15 @@ def measure(
         results.limits.append({"threads": threads, **limits.measure(program, threads)})
     else:
         say("the machine's limits are not measured: there is no C++ compiler that builds benchmarks/limits.cpp")
-    foreign: list[float] = []
     for library, line in runner.run(cases, variants, threads, rounds, seconds):
         if "version" in line:
             versions[peers.VARIANTS[library][0]] = line["version"]
-        elif "foreign" in line:
-            foreign.append(line["foreign"])
-            results.write()
         else:
             results.records.append({"library": library, "threads": threads, **line})
-            say(f"{line['case']:36} {library:14} {line.get('error') or report.duration(line['median'])}")
-    if max(foreign, default=0) > BUSY:
-        say(f"other programs took up to {max(foreign):.0%} of the processors meanwhile: do not trust these times")
+            time = line.get("error") or report.duration(line["median"])
+            load = f", {line['foreign']:.0%} of the processors with others" if line["foreign"] > BUSY else ""
+            say(f"{line['case']:36} {library:14} {time}{load}")
+            results.write()
 
 
 def show(results: Results, cases: list[Case], threads: int) -> None:

@@ -24,11 +24,13 @@ class Input:
     below: int = 0
     layout: Literal["", "image", "kernel"] = ""
     """Images (N, C, H, W) and kernels (O, C, H, W) get the order of axes that the library wants."""
+    small: tuple[int, ...] | None = None
+    """The shape in the tests, where it is not that with no axis longer than `SMALL`."""
 
     def make(self, rng: np.random.Generator, small: bool) -> np.ndarray[Any, Any]:
-        """Return the elements; bfloat16 ones as float32. Small: with no axis longer than `SMALL`."""
+        """Return the elements, bfloat16 ones as float32; a small array for the tests."""
         most = SMALL if small else math.inf
-        shape = tuple(int(min(size, most)) for size in self.shape)
+        shape = self.small if small and self.small else tuple(int(min(size, most)) for size in self.shape)
         if self.below:
             return rng.integers(int(min(self.below, most)), size=shape).astype(self.dtype)
         if self.dtype.startswith("complex"):
@@ -73,7 +75,7 @@ class Case:
     work: Work | None = None
     target: Target | None = None
     eager: bool = False
-    """Whether it measures calls from Python, so that nothing is compiled."""
+    """Whether it is called as it is: it measures calls from Python, or compiles what it wants to be compiled."""
     wait: bool = True
     """Whether each result is waited for, where a library would return before it is there."""
 
@@ -87,9 +89,9 @@ class Case:
         return self.own.get(library, self.every) is not None
 
 
-def floats(*shape: int, dtype: str = "float32", layout: Literal["", "image", "kernel"] = "") -> Input:
+def floats(*shape: int, dtype: str = "float32") -> Input:
     """Return an input of normal numbers."""
-    return Input(shape, dtype, layout=layout)
+    return Input(shape, dtype)
 
 
 def integers(*shape: int, below: int, dtype: str = "int64") -> Input:

@@ -113,7 +113,7 @@ def jax(threads: int) -> Library:
 def mlx(threads: int) -> Library:
     """Load MLX on the processor. It is lazy: to wait is to compute."""
     del threads
-    root, core, _ = (importlib.import_module(name) for name in ("mlx", "mlx.core", "mlx.nn"))
+    root, core, *_ = (importlib.import_module(name) for name in ("mlx", "mlx.core", "mlx.nn", "mlx.optimizers"))
     core.set_default_device(core.cpu)
 
     def array(x: np.ndarray[Any, Any], dtype: str) -> Any:
@@ -129,20 +129,25 @@ def tinygrad(threads: int) -> Library:
     """Load tinygrad on the processor, under its jit. The namespace is its `Tensor`."""
     os.environ |= {"DEV": "CPU", "CPU_COUNT": str(threads)}
     root = importlib.import_module("tinygrad")
+    importlib.import_module("tinygrad.nn.optim")
     dtypes = root.dtypes
 
     def array(x: np.ndarray[Any, Any], dtype: str) -> Any:
         return root.Tensor(x).cast(getattr(dtypes, dtype)).realize()
 
     def compiled(function: Function) -> Function:
-        def realized(*arrays: Any) -> Any:
-            result = function(*arrays)
-            return root.Tensor.realize(*result) if isinstance(result, list) else result.realize()
+        def whole(*arrays: Any) -> Any:
+            return realized(function(*arrays))
 
-        return root.TinyJit(realized)
+        return root.TinyJit(whole)
+
+    def realized(result: Any) -> Any:
+        parts: list[Any] = [result] if hasattr(result, "realize") else result
+        root.Tensor.realize(*parts)
+        return result
 
     def wait(result: Any) -> None:
-        root.Tensor.realize(*result) if isinstance(result, list) else result.realize()
+        realized(result)
         root.Device["CPU"].synchronize()
 
     return Library("tinygrad", version("tinygrad"), root, root.Tensor, array, compiled, wait, lazy=True)

@@ -12,6 +12,7 @@ from typing import Any
 from needle.ndarray.io import atomic_write
 
 WIDE = 0.25  # part of the median by which the processes may differ before the case says so
+BUSY = 0.1  # part of the processors that other programs may take before a process counts only for want of quieter ones
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,13 @@ class Time:
     best: float
     spread: float
     """How far the processes' medians lie apart, as a part of their median."""
-    processes: int
+    foreign: float
+    """The part of the processors that other programs took, at most."""
 
     @property
     def is_wide(self) -> bool:
-        """Whether the processes differ too much to compare closely."""
-        return self.spread > WIDE
+        """Whether the processes differ too much, or were disturbed too much, to compare closely."""
+        return self.spread > WIDE or self.foreign > BUSY
 
 
 @dataclass
@@ -40,7 +42,7 @@ class Results:
     limits: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     """A line for each measurement of the machine's limits, with the number of threads."""
     records: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    """A line for each case in each process: case, library, threads, and the times or the error."""
+    """A line for each case in each process: case, library, threads, the times or the error, and foreign load."""
 
     @classmethod
     def read(cls, path: Path) -> Results:
@@ -72,7 +74,8 @@ class Results:
                 groups.setdefault((line["case"], line["library"]), []).append(line)
         found: dict[str, dict[str, Time]] = {}
         for (case, library), lines in groups.items():
-            found.setdefault(case, {})[library] = _time(lines)
+            quiet = [line for line in lines if line["foreign"] <= BUSY]
+            found.setdefault(case, {})[library] = _time(quiet or lines)
         return found
 
     def errors(self) -> Iterable[str]:
@@ -85,4 +88,5 @@ class Results:
 def _time(lines: list[dict[str, Any]]) -> Time:
     medians = [line["median"] for line in lines]
     middle = statistics.median(medians)
-    return Time(middle, min(line["best"] for line in lines), (max(medians) - min(medians)) / middle, len(lines))
+    spread, foreign = (max(medians) - min(medians)) / middle, max(line["foreign"] for line in lines)
+    return Time(middle, min(line["best"] for line in lines), spread, foreign)

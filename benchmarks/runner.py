@@ -6,7 +6,6 @@ import json
 import os
 import resource
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -32,7 +31,7 @@ def chunks(cases: list[Case]) -> Iterator[list[Case]]:
 def run(
     cases: list[Case], variants: list[str], threads: int, rounds: int, seconds: float
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield what each library reports, with its name. The one that begins changes from round to round."""
+    """Yield what each library reports, with its name, process by process. Another one begins each round."""
     for chunk in chunks(cases):
         for turn in range(rounds):
             shift = turn % len(variants)
@@ -40,36 +39,29 @@ def run(
                 library, extra = VARIANTS[variant]
                 names = [case.name for case in chunk if case.runs_in(library)]
                 if names:
-                    for line in work(library, extra, threads, seconds, names):
-                        yield variant, line
+                    yield from ((variant, line) for line in work(library, extra, threads, seconds, names))
 
 
-def work(
-    library: str, extra: dict[str, str], threads: int, seconds: float, names: list[str]
-) -> Iterator[dict[str, Any]]:
-    """Yield the lines of one worker, and at last what part of the processors other programs took meanwhile."""
-    count = str(threads)
-    counts = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), count)
-    command = [str(python(library)), "-m", "benchmarks.worker", library, count, str(seconds), *names]
-    before = _busy(), resource.getrusage(resource.RUSAGE_CHILDREN), monotonic()
-    env = {**os.environ, **counts, **extra}
-    with (
-        tempfile.TemporaryFile("w+") as said,
-        subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=said, text=True) as process,
-    ):
-        assert process.stdout
-        for line in process.stdout:
-            found = json.loads(line)
-            names = [name for name in names if name != found.get("case")]
-            yield found
-        process.wait()
-        said.seek(0)
-        reason = said.read().strip().rpartition("\n")[2] or f"exit code {process.returncode}"
-    yield from ({"case": name, "error": reason} for name in names)
-    after = _busy(), resource.getrusage(resource.RUSAGE_CHILDREN), monotonic()
-    own = sum(getattr(after[1], kind) - getattr(before[1], kind) for kind in ("ru_utime", "ru_stime"))
-    span = (after[2] - before[2]) * (os.cpu_count() or 1)
-    yield {"foreign": max(0.0, after[0] - before[0] - own) / span}
+def work(library: str, extra: dict[str, str], threads: int, seconds: float, names: list[str]) -> list[dict[str, Any]]:
+    """Return the lines of one worker, each with the part of the processors that other programs took meanwhile."""
+    counts = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
+    command = [str(python(library)), "-m", "benchmarks.worker", library, str(threads), str(seconds), *names]
+    start, busy, own = monotonic(), _busy(), _children()
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **counts, **extra}, capture_output=True, text=True,
+                          check=False)  # fmt: skip
+    span = (monotonic() - start) * (os.cpu_count() or 1)
+    foreign = max(0.0, _busy() - busy - (_children() - own)) / span
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    reason = done.stderr.strip().rpartition("\n")[2] or f"exit code {done.returncode}"
+    missing = set(names) - {line.get("case") for line in lines}
+    lines += [{"case": name, "error": reason} for name in names if name in missing]
+    return [{**line, "foreign": foreign} for line in lines]
+
+
+def _children() -> float:
+    """Return the seconds that all processes which we have started, and which have ended, have worked."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _busy() -> float:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from benchmarks.case import Case
-from benchmarks.cases import dispatch, elementwise, matmul, reduce, rows
+from benchmarks.cases import conv, dispatch, elementwise, images, matmul, reduce, rows, train
 
-CASES: tuple[Case, ...] = tuple(
-    case for family in (dispatch, elementwise, matmul, reduce, rows) for case in family.cases()
-)
+FAMILIES = dispatch, elementwise, matmul, reduce, rows, conv, images, train
+
+CASES: tuple[Case, ...] = tuple(case for family in FAMILIES for case in family.cases())

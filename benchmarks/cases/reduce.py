@@ -22,7 +22,9 @@ def cases() -> Iterator[Case]:
             yield Case(f"reduce/{name}_{label}", whole, _along(name, axis), _torch(name, axis), once, streamed)
     cube = (floats(256, 256, 256),)
     yield Case("reduce/sum_middle_256", cube, _along("sum", 1), {}, once, streamed)
-    yield Case("reduce/var_ax1", whole, _along("var", 1), _torch("var", 1), None, Target())
+    yield Case(
+        "reduce/var_ax1", whole, _along("var", 1), {**_torch("var", 1), "tinygrad": _tinygrad_var}, None, Target()
+    )
     yield Case("reduce/prod_1e3", (floats(1000),), _along("prod", None), _torch("prod", None), None, Target())
     yield Case("reduce/sum_1e3", (floats(1000),), _along("sum", None), {}, None, Target())
     yield Case("reduce/sum_1e6", (floats(1_000_000),), _along("sum", None), {}, None, Target())
@@ -47,6 +49,10 @@ def _torch(name: str, axis: int | None) -> dict[str, Build | None]:
     if name == "max":
         return {"torch": lambda torch: partial(torch.amax, dim=axis)}
     return {"torch": lambda torch: partial(torch.var, dim=axis, correction=0)} if name == "var" else {}
+
+
+def _tinygrad_var(tinygrad: Any) -> Any:
+    return partial(tinygrad.Tensor.var, axis=1, correction=0)
 
 
 def _cumsum(axis: int) -> Build:

@@ -94,7 +94,7 @@ RMS_NORM: dict[str, Build] = {
     "torch": lambda torch: lambda x, w: torch.nn.functional.rms_norm(x, w.shape, w, EPSILON),
     "jax": lambda jax: _rms(jax.numpy.mean, jax.lax.rsqrt),
     "mlx": lambda mlx: lambda x, w: mlx.core.fast.rms_norm(x, w, EPSILON),
-    "tinygrad": lambda tinygrad: _rms(tinygrad.Tensor.mean, tinygrad.Tensor.rsqrt),
+    "tinygrad": lambda _: lambda x, w: x * ((x * x).mean(axis=-1, keepdim=True) + EPSILON).rsqrt() * w,
 }
 
 
