@@ -130,7 +130,7 @@ def test_a_shift_along_an_axis_by_its_number(device: str):
 @pytest.mark.parametrize("name", ALONG_ONE)
 def test_wrong_arguments_of_one_axis(device: str, name: str):
     function, x = getattr(fft, name), nd.ones((2, 1), device=device)
-    with pytest.raises(IndexError, match=rf"\[{name}\] axis out of range; got 2; expected axes of shape \(2, 1\)"):
+    with pytest.raises(IndexError, match=rf"\[{name}\] axis out of range; got 2; expected -2 to 1"):
         function(x, axis=2)
     with pytest.raises(ValueError, match=rf"\[{name}\] too few elements to transform; got \[0\] along axes \[1\] of"):
         function(x, n=0)
@@ -138,7 +138,7 @@ def test_wrong_arguments_of_one_axis(device: str, name: str):
         function(x, norm="both")
     with pytest.raises(TypeError, match=rf"\[{name}\] not an array; got list; expected NDArray; hint: make one"):
         function([1.0])
-    with pytest.raises(IndexError, match=rf"\[{name}\] axis out of range; got -1; expected axes of shape \(\)"):
+    with pytest.raises(IndexError, match=rf"\[{name}\] axis out of range; got -1; expected no axis, for an array of 0"):
         function(x[0, 0])
     if name in ("irfft", "hfft"):
         with pytest.raises(ValueError, match=rf"\[{name}\] too few elements to transform; got \[0\] along axes \[1\]"):
@@ -154,7 +154,7 @@ def test_wrong_arguments_of_several_axes(device: str, name: str):
         function(x, s=(2,), axes=(0, 1))
     with pytest.raises(ValueError, match=rf"\[{name}\] an axis is named twice; got \(1, -1\)"):
         function(x, axes=(1, -1))
-    with pytest.raises(IndexError, match=rf"\[{name}\] axis out of range; got \(0, 2\); expected axes of shape"):
+    with pytest.raises(IndexError, match=rf"\[{name}\] axis out of range; got \(0, 2\); expected -"):
         function(x, axes=(0, 2))
     with pytest.raises(
         ValueError, match=rf"\[{name}\] too few elements to transform; got \[0, 2\] along axes \[0, 1\]"
@@ -184,7 +184,7 @@ def test_wrong_frequencies(function: Any):
 
 def test_wrong_shifts(device: str):
     x = nd.ones((2, 3), device=device)
-    with pytest.raises(IndexError, match=r"\[fftshift\] axis out of range; got 2; expected axes of shape \(2, 3\)"):
+    with pytest.raises(IndexError, match=r"\[fftshift\] axis out of range; got 2; expected -2 to 1"):
         fft.fftshift(x, axes=2)
     with pytest.raises(ValueError, match=r"\[ifftshift\] an axis is named twice; got \(0, -2\)"):
         fft.ifftshift(x, axes=(0, -2))

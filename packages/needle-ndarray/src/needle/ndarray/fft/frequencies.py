@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from needle.ndarray.arrangement import roll
+from needle.ndarray.axes import axes_of
 from needle.ndarray.creation import arange
 from needle.ndarray.dtypes import float32, float64
 from needle.ndarray.errors import message
-from needle.ndarray.fft.axes import axes_of
+from needle.ndarray.host import check_arrays
 
 if TYPE_CHECKING:
     from needle.ndarray._core import Axes, DType, NDArray
@@ -54,7 +55,8 @@ def fftshift(x: NDArray, /, *, axes: Axes = None) -> NDArray:
     >>> fftshift(fftfreq(4)).tolist()
     [-0.5, -0.25, 0.0, 0.25]
     """
-    found = axes_of("fftshift", x, axes)
+    check_arrays("fftshift", x)
+    found = axes_of("fftshift", axes, x.ndim)
     return roll(x, [x.shape[axis] // 2 for axis in found], axis=found)
 
 
@@ -64,7 +66,8 @@ def ifftshift(x: NDArray, /, *, axes: Axes = None) -> NDArray:
     >>> ifftshift(fftshift(fftfreq(5))).tolist() == fftfreq(5).tolist()
     True
     """
-    found = axes_of("ifftshift", x, axes)
+    check_arrays("ifftshift", x)
+    found = axes_of("ifftshift", axes, x.ndim)
     return roll(x, [-(x.shape[axis] // 2) for axis in found], axis=found)
 
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from needle.ndarray.axes import axes_of
 from needle.ndarray.errors import message
-from needle.ndarray.fft.axes import axes_of
 from needle.ndarray.host import check_arrays, on_host
 
 if TYPE_CHECKING:
@@ -166,14 +166,15 @@ def irfftn(x: NDArray, /, *, s: Sizes = None, axes: Sizes = None, norm: Norm = "
 
 
 def _one(op: str, x: NDArray, n: int | None, axis: int, norm: Norm) -> NDArray:
-    (axis,) = axes_of(op, x, axis)
+    check_arrays(op, x)
+    (axis,) = axes_of(op, axis, x.ndim)
     return _transform(op, x, [_length(op, x, axis) if n is None else n], [axis], norm)
 
 
 def _many(op: str, x: NDArray, s: Sizes, axes: Sizes, norm: Norm) -> NDArray:
     if s is not None and axes is None:
         raise ValueError(message(op, "s without axes", got=f"s = {s}", hint="name the axes that s is for"))
-    found = axes_of(op, x, axes)
+    found = axes_of(op, axes, x.ndim)
     if not found:
         raise ValueError(message(op, "no axes to transform", got=f"shape {x.shape}"))
     s = [-1] * len(found) if s is None else s
@@ -189,11 +190,11 @@ def _length(op: str, x: NDArray, axis: int) -> int:
     return 2 * (x.shape[axis] - 1) if op in FROM_HALVES else x.shape[axis]
 
 
-def _transform(op: str, x: NDArray, lengths: list[int], axes: list[int], norm: Norm) -> NDArray:
+def _transform(op: str, x: NDArray, lengths: list[int], axes: Sequence[int], norm: Norm) -> NDArray:
     if norm not in NORMS:
         raise ValueError(message(op, "unknown norm", got=repr(norm), expected=", ".join(map(repr, NORMS))))
     if min(lengths) < 1:
-        got = f"{lengths} along axes {axes} of shape {x.shape}"
+        got = f"{lengths} along axes {list(axes)} of shape {x.shape}"
         raise ValueError(message(op, "too few elements to transform", got=got, expected="at least 1"))
     size, at = (lengths, axes) if op.endswith("n") else (lengths[0], axes[0])
     (result,) = on_host(op, lambda np, a: getattr(np.fft, op)(a, size, at, norm), x)
