@@ -41,6 +41,10 @@ class DLTensor(c.Structure):
     )
 
 
+class Memory(c.Structure):
+    _fields_ = tuple((name, c.c_uint64) for name in ("live", "cached", "peak", "limit"))
+
+
 class Arguments(c.Structure):
     _fields_ = (
         ("n_inputs", c.c_int32),
@@ -64,6 +68,7 @@ C_TYPES: dict[str, Any] = {
     "needle_in": c.POINTER(DLTensor),
     "needle_out": c.POINTER(DLTensor),
     "needle_arguments *": c.POINTER(Arguments),
+    "needle_memory *": c.POINTER(Memory),
     "void": None,
     "void *": c.c_void_p,
     "void **": c.POINTER(c.c_void_p),
@@ -126,15 +131,17 @@ class TableBackend(Backend):
         assert self.table.api_version == API_VERSION, (
             f"built for API version {self.table.api_version}, not {API_VERSION}"
         )
-        required: Any = Table.composite
-        assert self.table.size >= required.offset, (
-            f"a table of {self.table.size} bytes, less than the {required.offset} required"
+        optional: Any = Table.composite  # the first of them
+        assert self.table.size >= optional.offset, (
+            f"a table of {self.table.size} bytes, less than the {optional.offset} required"
         )
-        self.has_composite = self.table.size >= c.sizeof(Table) and bool(self.table.composite)
+        self.has_composite = self.table.size >= optional.offset + optional.size and bool(self.table.composite)
         missing = [
             name
             for name, *_ in Table._fields_
-            if name not in ("host_memory", "context", "composite") and not getattr(self.table, name)
+            if getattr(Table, name).offset < optional.offset
+            and name not in ("host_memory", "context")
+            and not getattr(self.table, name)
         ]
         assert not missing, f"functions that are required are NULL: {', '.join(missing)}"
         self.name = self.table.name.decode()
