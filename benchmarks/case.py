@@ -13,6 +13,7 @@ Build = Callable[[Any], Callable[..., Any]]
 """From a library to the function that is timed; it takes the case's arrays."""
 
 SMALL = 12  # no axis is longer in the tests
+REPEATED = 1 << 20  # numbers that are drawn for an array; a larger one has them again and again
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,14 @@ class Input:
         """Return the elements, bfloat16 ones as float32; a small array for the tests."""
         most = SMALL if small else math.inf
         shape = self.small if small and self.small else tuple(int(min(size, most)) for size in self.shape)
+        count = min(math.prod(shape), REPEATED)
         if self.below:
-            return rng.integers(int(min(self.below, most)), size=shape).astype(self.dtype)
-        if self.dtype.startswith("complex"):
-            return (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)).astype(self.dtype)
-        dtype = np.dtype("float32" if self.dtype == "bfloat16" else self.dtype)
-        wide = rng.standard_normal(shape, np.float32 if dtype.itemsize < np.dtype(np.float64).itemsize else np.float64)
-        return wide.astype(dtype)
+            values = rng.integers(int(min(self.below, most)), size=count)
+        else:
+            values = rng.standard_normal(count)
+            if self.dtype.startswith("complex"):
+                values = values + 1j * rng.standard_normal(count)
+        return np.resize(values.astype("float32" if self.dtype == "bfloat16" else self.dtype), shape)
 
 
 @dataclass(frozen=True)

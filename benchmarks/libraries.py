@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.case import Case, Input
+from benchmarks.case import Case
 
 Function = Callable[..., Any]
 
@@ -35,16 +35,20 @@ class Library:
     compile: Callable[[Function], Function] = same
     wait: Function | None = None
     """Blocks until a result is there; None where results always are."""
+    prepare: Callable[[Case], None] | None = None
+    """Sets the library up for a case."""
     lazy: bool = False
     """Whether nothing is computed until it is waited for."""
     axes: dict[str, tuple[int, ...]] | None = None
     """How it wants the axes of the layouts "image" and "kernel", if not in the order of `Input`."""
 
-    def arrays(self, inputs: tuple[Input, ...], small: bool = False) -> list[Any]:
+    def arrays(self, case: Case, small: bool = False) -> list[Any]:
         """Make the arrays of a case, the same numbers in each library and process."""
+        if self.prepare:
+            self.prepare(case)
         rng = np.random.default_rng(0)
         made: list[Any] = []
-        for spec in inputs:
+        for spec in case.inputs:
             array = spec.make(rng, small)
             if self.axes and spec.layout:
                 array = np.ascontiguousarray(array.transpose(self.axes[spec.layout]))
@@ -100,14 +104,19 @@ def jax(threads: int) -> Library:
     del threads
     root = importlib.import_module("jax")
     importlib.import_module("jax.numpy")
-    root.config.update("jax_enable_x64", True)
+
+    def prepare(case: Case) -> None:
+        """Let it have numbers of 64 bits where the case is about them: by default its integers have 32."""
+        wide = {"float64", "complex128"}
+        root.config.update("jax_enable_x64", any(spec.dtype in wide for spec in case.inputs) or "float64" in case.name)
 
     def array(x: np.ndarray[Any, Any], dtype: str) -> Any:
-        return root.numpy.asarray(x, dtype=getattr(root.numpy, dtype))
+        narrow = dtype == "int64" and not root.config.jax_enable_x64
+        return root.numpy.asarray(x, dtype=getattr(root.numpy, "int32" if narrow else dtype))
 
     axes = {"image": (0, 2, 3, 1), "kernel": (2, 3, 1, 0)}
     wait = root.block_until_ready
-    return Library("jax", root.__version__, root, root.numpy, array, root.jit, wait, axes=axes)
+    return Library("jax", root.__version__, root, root.numpy, array, root.jit, wait, prepare, axes=axes)
 
 
 def mlx(threads: int) -> Library:

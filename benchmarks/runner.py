@@ -16,7 +16,7 @@ from benchmarks.case import Case
 from benchmarks.peers import VARIANTS, python
 
 ROOT = Path(__file__).resolve().parent.parent
-CHUNK = 12  # cases of one process
+CHUNK = 24  # cases of one process
 
 
 def chunks(cases: list[Case]) -> Iterator[list[Case]]:

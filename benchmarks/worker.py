@@ -56,7 +56,7 @@ def main(name: str, threads: int, seconds: float, names: list[str]) -> None:
     print(json.dumps({"version": library.version}), flush=True)
     for case in (case for case in CASES if case.name in names):
         try:
-            samples = measure(library.call(case, library.arrays(case.inputs)), seconds)
+            samples = measure(library.call(case, library.arrays(case)), seconds)
             found = {"median": statistics.median(samples), "best": min(samples)}
         except Exception as error:  # a peer may raise anything; the other cases go on
             found = {"error": f"{type(error).__name__}: {error}".partition("\n")[0]}

@@ -31,7 +31,7 @@ def default_device():
 
 def computed(library: libraries.Library, case: Case) -> list[np.ndarray[Any, Any]]:
     """Return the results of a case on small arrays."""
-    return list(flat(library.call(case, library.arrays(case.inputs, small=True))()))
+    return list(flat(library.call(case, library.arrays(case, small=True))()))
 
 
 def flat(result: Any):
