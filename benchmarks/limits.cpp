@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <thread>
+#include <utility>
 #include <vector>
 #ifdef __AVX__
 #include <immintrin.h>
@@ -64,23 +65,23 @@ double seconds(int threads, Work work) {
 #define KEEP(value) asm volatile("" : "+x"(value))
 #endif
 
-// The loop of `step(sum)` over all chains; the compiler may neither move nor drop it.
-template <class V, class Step>
-void chain(Step step) {
-  V sums[chains] = {};
-  for (long i = 0; i < rounds; ++i) {
-#pragma GCC unroll 16
-    for (int j = 0; j < chains; ++j) {
-      step(sums[j]);
-      KEEP(sums[j]);
-    }
-  }
+// The loop of `step(sum)` over all chains. The compiler may neither move nor drop a step, and as it sees each chain by
+// a constant index, it keeps them in registers.
+template <class V, class Step, size_t... chain>
+void repeat(Step step, std::index_sequence<chain...>) {
+  V sums[sizeof...(chain)] = {};
+  const auto once = [&](V &sum) {
+    step(sum);
+    KEEP(sum);
+  };
+  for (long i = 0; i < rounds; ++i) (once(sums[chain]), ...);
 }
 
 template <class V, class Step>
 void peak(const char *name, int threads, double operations, Step step) {
+  constexpr auto all = std::make_index_sequence<chains>();
   double best = 1e9;
-  for (int pass = 0; pass < passes; ++pass) best = std::min(best, seconds(threads, [&](int) { chain<V>(step); }));
+  for (int pass = 0; pass < passes; ++pass) best = std::min(best, seconds(threads, [&](int) { repeat<V>(step, all); }));
   std::printf("%s %.6g\n", name, operations * chains * rounds * threads / best);
 }
 
