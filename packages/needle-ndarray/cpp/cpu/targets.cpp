@@ -24,6 +24,10 @@ extern const Kernels table;
 namespace x86_64_v4_bf16_vnni {
 extern const Kernels table;
 }
+#elif defined(__aarch64__)
+namespace neon {
+extern const Kernels table;
+}
 #else
 namespace generic {
 extern const Kernels table;
@@ -83,6 +87,10 @@ std::vector<Target> available_targets() {
   }
   return available;
 }
+
+#elif defined(__aarch64__)
+
+std::vector<Target> available_targets() { return {{"neon", &neon::table}}; }
 
 #else
 

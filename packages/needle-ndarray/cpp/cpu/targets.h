@@ -30,7 +30,7 @@ struct Kernels {
 // The newest instruction set that this CPU has, or the one that NEEDLE_CPU_ISA names. The first call chooses; it throws
 // Failure where there is none to choose.
 const Kernels &kernels();
-const char *isa();  // its name: "x86-64-v3"; "generic" where there is one target alone
+const char *isa();  // its name: "x86-64-v3", "neon"; "generic" on other CPUs
 const std::string &cpu_model();
 
 }  // namespace needle::cpu

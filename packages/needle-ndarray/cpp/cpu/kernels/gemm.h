@@ -182,7 +182,7 @@ struct Regions {
   Regions(int64_t batch, Shape s, int64_t width, int64_t height) {
     constexpr int64_t wanted = 16, least_work = int64_t{1} << 18;
     rows = least<int64_t>(s.m, Sizes::task_rows),
-    columns = least<int64_t>(divide_up(s.n, width) * width, Sizes::task_columns);
+    columns = least(divide_up(s.n, width), Sizes::task_columns / width) * width;
     auto tasks = [&] { return batch * divide_up(s.m, rows) * divide_up(s.n, columns); };
     // Halves the longer side while there are few tasks, and each is worth handing to a thread.
     while (tasks() < wanted && rows * columns * s.k > 2 * least_work) {
