@@ -41,6 +41,19 @@ def test_the_oracle_rounds_to_nearest_even() -> None:
     assert encode(np.array([1 + 2**-8, 1 + 3 * 2**-8, -1 - 2**-8]), "bfloat16").tolist() == [0x3F80, 0x3F82, 0xBF80]
 
 
+@pytest.mark.parametrize("shape", [(), (2,)])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_the_oracle_knows_neighbours(dtype: str, shape: tuple[int, ...]) -> None:
+    """Across 0 too, and without a warning of integers that overflow."""
+    next_to = oracle.find("nextafter")
+    up, down = (encode(np.full(shape, y), dtype) for y in (1.0, -1.0))
+    zero = encode(np.zeros(shape), dtype)
+    least = next_to(dtype, zero, up)
+    assert np.all(decode(least, dtype) > 0)
+    assert np.array_equal(decode(next_to(dtype, least, down), dtype), np.zeros(shape))
+    assert np.array_equal(decode(next_to(dtype, zero, down), dtype), -decode(least, dtype))
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_oracle_encodes_what_it_decodes(dtype: str) -> None:
     x = np.frombuffer(np.random.default_rng(0).bytes(4000), np.uint8 if dtype == "bool" else storage(dtype))

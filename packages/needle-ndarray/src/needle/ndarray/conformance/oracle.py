@@ -82,9 +82,14 @@ class Neighbour(Op):
         x, y = (decode(elements, dtype) for elements in operands)
         kind = f"i{storage(dtype).itemsize}"
         bits = operands[0].view(kind).astype(np.int64)
-        order = np.where(bits < 0, np.iinfo(kind).min - bits, bits) + (y > x) - (y < x)
-        bits = np.where(order < 0, np.iinfo(kind).min - order, order).astype(kind).view(storage(dtype))
+        order = _mirrored(bits, kind) + (y > x) - (y < x)
+        bits = _mirrored(order, kind).astype(kind).view(storage(dtype))
         return np.where(np.isnan(x) | np.isnan(y), encode(np.array(np.nan), dtype), np.where(x == y, operands[1], bits))
+
+
+def _mirrored(n: Array, kind: str) -> Array:
+    """Return negative integers in the opposite order: 0 for the least of that kind."""
+    return np.where(n < 0, np.iinfo(kind).min - np.minimum(n, 0), n)
 
 
 def both(function: Function, takes: str = "ifc", *, component: bool = False) -> Op:
