@@ -172,8 +172,9 @@ void *take(Cache &c, size_t nbytes, SizeClass size) {
   Block *surplus = nullptr;
   {
     std::lock_guard lock(c.lock);
-    // Beyond the machine's memory the system might still say yes, and end the process at a later touch.
-    if (size.nbytes > c.memory || c.live > c.memory - size.nbytes)
+    // Beyond the machine's memory the system might still say yes, and end the process at a later touch. Of the greatest
+    // requests the class has overflowed.
+    if (std::max(nbytes, size.nbytes) > c.memory || c.live > c.memory - size.nbytes)
       throw out_of_memory(nbytes, c.live,
                           "; expected at most " + std::to_string(c.memory) + " in all, the memory of this machine");
     c.live += size.nbytes;
