@@ -94,6 +94,73 @@ def test_the_input_gradient_is_a_convolution(device: str, rng: np.random.Generat
     np.testing.assert_allclose(nd.sum(out * y).item(), nd.sum(a * back).item(), rtol=1e-12)
 
 
+# x, w, and for each spatial axis stride, (low, high), dilation_in, dilation: sizes at which the cpu goes other ways.
+SAME = (1, (1, 1), 1, 1)
+PATHS: dict[str, tuple[tuple[int, ...], tuple[int, ...], list[tuple[int, tuple[int, int], int, int]]]] = {
+    "windows of several samples": ((1, 5, 40, 7, 7), (1, 30, 40, 3, 3), [SAME, SAME]),
+    "windows of one sample": ((2, 2, 9, 16, 16), (2, 15, 9, 5, 3), [(1, (2, 2), 1, 1), SAME]),
+    "3 x 3 in steps of one": ((1, 3, 33, 15, 34), (1, 40, 33, 3, 3), [(1, (1, 0), 1, 1), SAME]),
+    "3 x 3 of slices": ((1, 1, 32, 4, 13, 12), (1, 32, 32, 1, 3, 3), [(2, (1, 1), 1, 1), SAME, SAME]),
+    "one tap": ((1, 3, 50, 9, 11), (1, 60, 50, 1, 1), [(1, (0, 0), 1, 1)] * 2),
+    "one tap in steps of two": ((1, 3, 50, 9, 11), (1, 60, 50, 1, 1), [(2, (0, 0), 1, 1)] * 2),
+    "depthwise": ((70, 2, 1, 13, 40), (70, 1, 1, 3, 3), [SAME, SAME]),
+    "few features, many taps": ((1, 2, 64, 9, 20), (1, 3, 64, 3, 3), [SAME, (2, (1, 1), 1, 1)]),
+    "taps that follow each other": ((1, 9, 4, 32, 30), (1, 20, 4, 30, 28), [SAME, SAME]),
+    "taps two apart": ((1, 9, 4, 31, 40), (1, 20, 4, 15, 19), [(1, (1, 0), 1, 2)] * 2),
+    "dilated input": ((1, 2, 20, 9, 9), (1, 30, 20, 3, 3), [(1, (1, 2), 2, 1)] * 2),
+    "a long line": ((1, 2, 8, 3000), (1, 16, 8, 9), [(1, (4, 4), 1, 1)]),
+    "solid": ((1, 2, 6, 9, 10, 17), (1, 20, 6, 3, 3, 3), [SAME] * 3),
+}
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16", "int32"])
+def test_whole_numbers_are_exact(device: str, rng: np.random.Generator, path: str, dtype: str) -> None:
+    x_shape, w_shape, axes = PATHS[path]
+    x, w = (rng.integers(-1, 2, shape).astype(np.float32) for shape in (x_shape, w_shape))
+    arguments = tuple(map(list, zip(*axes, strict=True)))
+    a, b = (nd.asarray(z, device=device).astype(getattr(nd, dtype)) for z in (x, w))
+    result = nd.conv(a, b, *arguments)
+    want = nd.conv(nd.asarray(x, device="numpy"), nd.asarray(w, device="numpy"), *arguments)
+    np.testing.assert_array_equal(
+        result.astype(nd.float32).numpy(), want.astype(result.dtype).astype(nd.float32).numpy()
+    )
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_the_same_bits_for_any_number_of_threads(rng: np.random.Generator, path: str) -> None:
+    x_shape, w_shape, axes = PATHS[path]
+    x, w = (nd.asarray(rng.standard_normal(shape).astype(np.float32), device="cpu") for shape in (x_shape, w_shape))
+    arguments = tuple(map(list, zip(*axes, strict=True)))
+    before = nd.get_num_threads()
+    results: list[bytes] = []
+    try:
+        for threads in (1, 2, 3, 8):
+            nd.set_num_threads(threads)
+            results.append(nd.conv(x, w, *arguments).numpy().tobytes())
+    finally:
+        nd.set_num_threads(before)
+    assert len(set(results)) == 1
+
+
+def test_not_a_number_stays_in_its_windows(device: str) -> None:
+    """Also where 3 x 3 kernels are multiplied for several windows together."""
+    x, w = np.ones((1, 1, 32, 24, 24), np.float32), nd.ones((1, 32, 32, 3, 3), device=device)
+    x[0, 0, 3, 5, 6], x[0, 0, 4, 15, 15] = np.nan, np.inf
+    result = nd.conv(nd.asarray(x, device=device), w, [1, 1], [(0, 0), (0, 0)], [1, 1], [1, 1]).numpy()
+    want = np.full((22, 22), 288.0)
+    want[3:6, 4:7], want[13:16, 13:16] = np.nan, np.inf
+    np.testing.assert_array_equal(result[0, 0], np.broadcast_to(want, (32, 22, 22)))
+
+
+def test_products_of_many_channels_are_accurate(device: str, rng: np.random.Generator) -> None:
+    x, w = (rng.standard_normal(s).astype(np.float32) for s in ((1, 2, 64, 20, 20), (1, 64, 64, 3, 3)))
+    arguments = ([1, 1], [(1, 1), (1, 1)], [1, 1], [1, 1])
+    got = nd.conv(nd.asarray(x, device=device), nd.asarray(w, device=device), *arguments).numpy()
+    want = nd.conv(nd.asarray(x.astype(float), device="numpy"), nd.asarray(w.astype(float), device="numpy"), *arguments)
+    assert np.abs(got - want.numpy()).max() < 1e-6 * 576**0.5 * 4
+
+
 def test_no_batch_and_no_channels(device: str) -> None:
     arguments = ([1], [(0, 0)], [1], [1])
     no_batch = nd.conv(nd.ones((1, 0, 2, 5), device=device), nd.ones((1, 3, 2, 2), device=device), *arguments)

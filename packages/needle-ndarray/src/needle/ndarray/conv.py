@@ -1,4 +1,4 @@
-"""The general convolution, as one matrix product of the kernel with the windows of the input."""
+"""The general convolution, as one matrix product of the kernel with the windows of the input where it is composed."""
 
 from __future__ import annotations
 
@@ -53,8 +53,25 @@ def conv(
     >>> conv(asarray([[[[1., 2., 4.]]]]), ones((1, 1, 1, 2)), (1,), [(0, 0)], (1,), (1,)).tolist()
     [[[[3.0, 6.0]]]]
     """
+    sizes = _sizes(x, w, stride, padding, dilation_in, dilation)
+    dtype = _core.result_type(x, w)
+    x, w = x.astype(dtype, copy=False), w.astype(dtype, copy=False)
+    out = _core.empty((*x.shape[:2], w.shape[1], *sizes), dtype, x.device)
+    lows, highs = zip(*padding, strict=True)
+    if _core.composite("conv", [x, w], [out], [*stride, *lows, *highs, *dilation_in, *dilation]):
+        return out
+    return _composed(x, w, stride, padding, dilation_in, dilation)
+
+
+def _composed(
+    x: NDArray,
+    w: NDArray,
+    stride: Sequence[int],
+    padding: Sequence[tuple[int, int]],
+    dilation_in: Sequence[int],
+    dilation: Sequence[int],
+) -> NDArray:
     n = x.ndim - 3
-    _check(x, w, stride, padding, dilation_in, dilation)
     if all(d == 1 for d in dilation_in) and all(low <= 0 and high <= 0 for low, high in padding):
         ends = zip(padding, x.shape[3:], strict=True)
         x = x[(..., *(slice(-low, extent + high) for (low, high), extent in ends))]
@@ -70,14 +87,14 @@ def conv(
     return out.reshape(groups, out_channels, x.shape[1], *outer).permute_dims(0, 2, 1, *range(3, 3 + n)).contiguous()
 
 
-def _check(
+def _sizes(
     x: NDArray,
     w: NDArray,
     stride: Sequence[int],
     padding: Sequence[tuple[int, int]],
     dilation_in: Sequence[int],
     dilation: Sequence[int],
-) -> None:
+) -> list[int]:
     n = x.ndim - 3
     shapes = f"x {x.shape} and w {w.shape}"
     if not 1 <= n <= MAX_SPATIAL or w.ndim != x.ndim:
@@ -100,3 +117,4 @@ def _check(
     if min(w.shape[3:]) < 1 or any(size < needed for size, needed in zip(padded, reach, strict=True)):
         got = f"{shapes}, which span {reach} and {padded} once dilated and padded"
         raise ValueError(message("conv", "the kernel is empty, or larger than the padded input", got=got))
+    return [(size - needed) // step + 1 for size, needed, step in zip(padded, reach, stride, strict=True)]

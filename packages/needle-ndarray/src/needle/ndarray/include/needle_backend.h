@@ -202,6 +202,12 @@ typedef struct needle_backend {
    * no better), the front composes it; nothing has been written then. All floats are accumulated in float32 at least.
    * In the list, "inputs -> outputs; integers; reals"; arrays have the dtype and shape of the first, if nothing else is said.
    *
+   * conv      x (G, N, C, *S), w (G, O, C, *K) -> y (G, N, O, *S'); for each of the n spatial axes, n from 1 to 3,
+   *           stride[n], low[n], high[n], dilation_in[n], dilation[n]. y[g, n, o, i] is the sum over c and k of
+   *           w[g, o, c, k] X[g, n, c, i * stride + k * dilation], where X is x with dilation_in - 1 zeros between
+   *           neighbours, then `low` zeros before and `high` behind (negative: cut off). Parameters are those of
+   *           `needle.ndarray.conv`, S' follows from them; the strides, dilations and K are positive. All dtypes but bool
+   *           and float8.
    * softmax   x -> y; axis. y = exp(x - m) / sum(exp(x - m)) with the greatest element m along the axis; float dtypes. */
   needle_status (*composite)(void *context, int32_t op, const needle_arguments *arguments);
 
