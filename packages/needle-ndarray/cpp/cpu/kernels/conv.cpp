@@ -156,6 +156,7 @@ struct Whole {
 template <class T>
 struct Scattered {
   const Convolution &c;
+  bool add;  // to what is there
   const Spaces spaces{c};
 
   void finish(int64_t group, int64_t i, int64_t j, int64_t m, int64_t n, const T *sums, int64_t stride) const {
@@ -166,7 +167,12 @@ struct Scattered {
       char *to = c.out + size * (group * c.out_strides[0] + (i + row) * c.out_strides[2]);
       for (int p = 0; p < pieces.count; p++) {
         const auto &piece = pieces.list[p];
-        write(c.type, sums + piece.at, to + piece.offset * size, pieces.step * size, piece.count);
+        if (add) {
+          T *whole = reinterpret_cast<T *>(to) + piece.offset;
+          for (int64_t x = 0; x < piece.count; x++) whole[x * pieces.step] += sums[piece.at + x];
+        } else {
+          write(c.type, sums + piece.at, to + piece.offset * size, pieces.step * size, piece.count);
+        }
       }
     }
   }
@@ -196,11 +202,11 @@ bool plain_product(const Convolution &c) {
 }
 
 template <class T>
-void product(const Convolution &c) {
+void product(const Convolution &c, bool add = false) {
   using K = Plainly<T>;
   const Product<T> product{c};
   const int64_t windows = c.windows(), taps = c.channels * c.taps();
-  bool flat = !is_small(c.type) && windows % K::columns == 0 && windows >= 4 * K::columns;
+  bool flat = !add && !is_small(c.type) && windows % K::columns == 0 && windows >= 4 * K::columns;
   int64_t expected = 1;
   for (int a = 2; a >= 0; a--) {
     flat = flat && (c.axes[a].out == 1 || c.out_strides[a + 3] == expected);
@@ -215,7 +221,7 @@ void product(const Convolution &c) {
   } else {
     auto rows = [&](auto... all) { return product.rows(all...); };
     auto columns = [&](auto... all) { product.columns(all...); };
-    multiply<K>(c.groups, {c.features, c.samples * windows, taps}, rows, columns, Scattered<T>{c});
+    multiply<K>(c.groups, {c.features, c.samples * windows, taps}, rows, columns, Scattered<T>{c, add});
   }
 }
 
@@ -223,7 +229,19 @@ template <class T>
 void convolve(const Convolution &c) {
   if (c.features <= most_few && c.axes[2].out >= c.axes[2].taps && has_flat_kernels(c)) return few_features<T>(c);
   if (winograd<T>(c)) return;
-  product<T>(c);
+  // Kernels as large as x, which is how the gradient of kernels comes: some channels at a time, so that what all tasks
+  // read of them stays in the cache.
+  constexpr int64_t cached = 4 << 20;
+  const int64_t elements = c.axes[0].in * c.axes[1].in * c.axes[2].in;
+  const int64_t channel = (c.samples * elements + c.features * c.taps()) * c.groups * static_cast<int64_t>(sizeof(T));
+  const int64_t some = is_small(c.type) || c.windows() >= c.taps() || channel == 0 ? c.channels : cached / channel + 1;
+  for (int64_t first = 0; first < c.channels; first += some) {
+    Convolution part = c;
+    part.channels = least(some, c.channels - first);
+    part.x += first * c.x_strides[2] * static_cast<int64_t>(sizeof(T));
+    part.w += first * c.w_strides[2] * static_cast<int64_t>(sizeof(T));
+    product<T>(part, first > 0);
+  }
 }
 
 // With the kernels in the type that is computed in, each as one row, if they are not large.
