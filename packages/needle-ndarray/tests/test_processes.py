@@ -196,6 +196,47 @@ def test_the_end_of_the_interpreter(keep: str) -> None:
     expect(f"from needle import ndarray as nd\nprint('x')\n{keep}", "x\n")
 
 
+@pytest.mark.parametrize("size", [3, 300])
+def test_daemon_threads_at_the_end_of_the_interpreter(device: str, size: int) -> None:
+    """Wherever they are then, inside of a kernel or of Python, they stop, and nothing crashes.
+
+    OpenBLAS is told to use one thread: it waits for its others for ever if the process ends during a product.
+    """
+    code = f"""
+        import os, sys, threading, time
+        os.environ["OPENBLAS_NUM_THREADS"] = "1"
+        from needle import ndarray as nd
+        x = nd.ones(({size}, {size}), device=sys.argv[1])
+        def work():
+            while True:
+                nd.sum(nd.exp(x - x) @ x.T + nd.sort(x)[0], axis=0, keepdims=True).astype(nd.int32)[:, 1:].tolist()
+        for _ in range(4):
+            threading.Thread(target=work, daemon=True).start()
+        time.sleep(0.05)
+        print("x", flush=True)
+    """
+    for _ in range(5):
+        expect(code, "x\n", device)
+
+
+def test_a_subinterpreter_cannot_import_it() -> None:
+    inside = "try:\n    import needle.ndarray\nexcept ImportError as error:\n    print(error, flush=True)\n"
+    code = f"""
+        import sys
+        try:
+            import _interpreters as interpreters
+        except ImportError:
+            import _xxsubinterpreters as interpreters
+        from needle import ndarray as nd
+        interpreters.run_string(interpreters.create(), {inside!r})
+        print(nd.sum(nd.ones(3)).item())
+    """
+    result = run(code)
+    refusal, total = result.stdout.splitlines()
+    assert "subinterpreter" in refusal, result.stderr
+    assert (result.returncode, total) == (0, "3.0"), result.stderr
+
+
 def test_import_in_a_thread() -> None:
     code = """
         import threading

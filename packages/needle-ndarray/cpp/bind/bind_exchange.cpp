@@ -1,7 +1,7 @@
 // Memory that is shared with other libraries: the buffer protocol and DLPack, each in both directions.
 #include <vector>
 
-#include "convert.h"
+#include "function.h"
 
 namespace needle::bind {
 
@@ -13,7 +13,7 @@ template <class T>
 std::shared_ptr<void> lent(T *loan, void (*release)(T *)) {
   return std::shared_ptr<T>(loan, [release](T *loan) {
     if (!Py_IsInitialized()) return;  // the interpreter is gone, and its objects with it
-    py::gil_scoped_acquire gil;
+    Gil gil;
     py::error_scope keep;  // an exception may be on its way
     release(loan);
   });
@@ -21,8 +21,15 @@ std::shared_ptr<void> lent(T *loan, void (*release)(T *)) {
 
 // -- the buffer protocol
 
-// Exports the memory itself, of arrays whose backend keeps them where the host can read.
-py::buffer_info buffer_info(const NDArray &x) {
+Dims reversed_axes(int ndim) {
+  Dims axes;
+  for (int i = ndim; i-- > 0;) axes.push(i);
+  return axes;
+}
+
+// Exports the memory itself, of arrays whose backend keeps them where the host can read. `internal` holds the shape,
+// then the strides in bytes.
+void fill_buffer(const NDArray &x, PyObject *self, Py_buffer *view, int flags) {
   const DTypeInfo &type = info(x.dtype);
   if (!x.device().backend->table.host_memory)
     fail(ErrorKind::buffer, "buffer", "the host cannot read this device's memory", "device " + x.device().str(), "",
@@ -30,11 +37,40 @@ py::buffer_info buffer_info(const NDArray &x) {
   if (!type.format)
     fail(ErrorKind::buffer, "buffer", "the buffer protocol has no such element type", type.name, "",
          "cast it with astype(float32)");
-  std::vector<py::ssize_t> strides;
-  for (int64_t stride : x.strides) strides.push_back(stride * type.itemsize);
-  return py::buffer_info(static_cast<char *>(x.buffer->data) + x.offset * type.itemsize, type.itemsize, type.format,
-                         x.ndim(), {x.shape.begin(), x.shape.end()}, strides);
+  auto wants = [&](int flag) { return (flags & flag) == flag; };
+  bool in_order = x.is_contiguous(), reversed = permute_dims(x, reversed_axes(x.ndim())).is_contiguous();
+  if (wants(PyBUF_ANY_CONTIGUOUS) ? !in_order && !reversed
+      : wants(PyBUF_F_CONTIGUOUS) ? !reversed
+                                  : (wants(PyBUF_C_CONTIGUOUS) || !wants(PyBUF_STRIDES)) && !in_order)
+    fail(ErrorKind::buffer, "buffer", "the elements do not lie in the order that is asked for",
+         "shape " + x.shape.str() + " with strides " + x.strides.str(), "", "use .contiguous()");
+  auto layout = std::make_unique<Py_ssize_t[]>(2 * static_cast<size_t>(x.ndim()) + 1);
+  for (int i = 0; i < x.ndim(); ++i) {
+    layout[i] = x.shape[i];
+    layout[x.ndim() + i] = x.strides[i] * type.itemsize;
+  }
+  view->buf = static_cast<char *>(x.buffer->data) + x.offset * type.itemsize;
+  view->len = x.nbytes();
+  view->itemsize = type.itemsize;
+  view->readonly = 0;
+  view->ndim = x.ndim();
+  view->format = wants(PyBUF_FORMAT) ? const_cast<char *>(type.format) : nullptr;
+  view->shape = wants(PyBUF_ND) ? layout.get() : nullptr;
+  view->strides = wants(PyBUF_STRIDES) ? layout.get() + x.ndim() : nullptr;
+  view->suboffsets = nullptr;
+  view->internal = layout.release();
+  view->obj = Py_NewRef(self);
 }
+
+int get_buffer(PyObject *self, Py_buffer *view, int flags) {
+  view->obj = nullptr;
+  return static_cast<int>(guarded_number([&] {
+    fill_buffer(Box<NDArray>::of(self), self, view, flags);
+    return 0;
+  }));
+}
+
+void release_buffer(PyObject *, Py_buffer *view) { delete[] static_cast<Py_ssize_t *>(view->internal); }
 
 DType dtype_of(const py::buffer_info &source) {
   std::string format = source.format;
@@ -50,20 +86,22 @@ DType dtype_of(const py::buffer_info &source) {
        "bool, integers or floats in native byte order");
 }
 
-NDArray from_buffer(const py::buffer &data, py::handle device, py::handle copy) {
-  auto *view = new py::buffer_info(data.request());
+// What the object shows of its memory; the exception is the exporter's where it shows none.
+py::buffer_info request(const py::object &data) { return py::reinterpret_borrow<py::buffer>(data).request(); }
+
+NDArray from_buffer(const py::object &data, Device device, py::handle copy) {
+  auto *view = new py::buffer_info(request(data));
   std::shared_ptr<void> owner = lent<py::buffer_info>(view, [](py::buffer_info *view) { delete view; });
   Foreign source{view->ptr, dtype_of(*view), {}, {}, view->readonly, std::move(owner)};
   for (py::ssize_t extent : view->shape) source.shape.push(extent);
   for (py::ssize_t stride : view->strides) source.strides.push(stride);
-  return from_foreign("asarray", ErrorKind::value, source, to_device_or_default(device), to_copy("asarray", copy));
+  return from_foreign("asarray", ErrorKind::value, source, device, to_copy("asarray", copy));
 }
 
-NDArray from_bytes(const py::buffer &data, py::handle dtype, py::handle shape, py::handle device, py::handle copy) {
-  auto *view = new py::buffer_info(data.request());
+NDArray from_bytes(const py::object &data, DType dtype, const Dims &shape, Device device, py::handle copy) {
+  auto *view = new py::buffer_info(request(data));
   std::shared_ptr<void> owner = lent<py::buffer_info>(view, [](py::buffer_info *view) { delete view; });
-  Foreign source{view->ptr,       to_dtype("from_bytes", dtype), to_dims("from_bytes", shape), {}, view->readonly,
-                 std::move(owner)};
+  Foreign source{view->ptr, dtype, shape, {}, view->readonly, std::move(owner)};
   int64_t itemsize = info(source.dtype).itemsize, size = checked_size("from_bytes", source.shape, itemsize);
   if (view->size * view->itemsize != size * itemsize)
     fail(ErrorKind::value, "from_bytes", "the number of bytes does not fit the shape",
@@ -73,8 +111,7 @@ NDArray from_bytes(const py::buffer &data, py::handle dtype, py::handle shape, p
     fail(ErrorKind::value, "from_bytes", "the bytes do not lie in one run");
   source.strides = row_major_strides(source.shape);
   for (int64_t &stride : source.strides) stride *= itemsize;
-  return from_foreign("from_bytes", ErrorKind::value, source, to_device_or_default(device),
-                      to_copy("from_bytes", copy));
+  return from_foreign("from_bytes", ErrorKind::value, source, device, to_copy("from_bytes", copy));
 }
 
 // -- DLPack (https://dmlc.github.io/dlpack): the two structs that a capsule may hold, as its ABI lays them out
@@ -190,8 +227,7 @@ NDArray from_capsule(py::handle capsule, Device device, std::optional<bool> copy
   return from_foreign("from_dlpack", ErrorKind::buffer, source, device, copy);
 }
 
-NDArray from_dlpack(py::handle capsule, py::handle device, py::handle copy_argument) {
-  Device where = to_device_or_default(device);
+NDArray from_dlpack(py::handle capsule, Device where, py::handle copy_argument) {
   std::optional<bool> copy = to_copy("from_dlpack", copy_argument);
   if (PyCapsule_IsValid(capsule.ptr(), Versioned::name)) return from_capsule<Versioned>(capsule, where, copy);
   if (PyCapsule_IsValid(capsule.ptr(), Managed::name)) return from_capsule<Managed>(capsule, where, copy);
@@ -201,15 +237,14 @@ NDArray from_dlpack(py::handle capsule, py::handle device, py::handle copy_argum
 
 }  // namespace
 
-void bind_exchange(py::module_ &m, py::class_<NDArray> &cls) {
-  cls.def_buffer(&buffer_info)
-      .def("__dlpack__", &to_dlpack, py::kw_only(), py::arg("stream") = py::none(), py::arg("max_version") = py::none(),
-           py::arg("dl_device") = py::none(), py::arg("copy") = py::none())
-      .def("__dlpack_device__", [](const NDArray &) { return py::make_tuple(kHost, 0); });
-  m.def("from_buffer", &from_buffer, py::arg("data"), py::arg("device") = py::none(), py::arg("copy") = py::none());
-  m.def("from_bytes", &from_bytes, py::arg("data"), py::arg("dtype"), py::arg("shape"), py::arg("device") = py::none(),
-        py::arg("copy") = true);
-  m.def("from_dlpack", &from_dlpack, py::arg("capsule"), py::arg("device"), py::arg("copy"));
+void bind_exchange(py::module_ &m, TypeParts &type) {
+  type.slot(Py_bf_getbuffer, get_buffer);
+  type.slot(Py_bf_releasebuffer, release_buffer);
+  type.method<NDArray, to_dlpack>("__dlpack__(*, stream=None, max_version=None, dl_device=None, copy=None)");
+  type.method<NDArray, [](const NDArray &) { return py::make_tuple(kHost, 0); }>("__dlpack_device__()");
+  define<from_buffer>(m, "from_buffer(data, device=None, copy=None)");
+  define<from_bytes>(m, "from_bytes(data, dtype, shape, device=None, copy=True)");
+  define<from_dlpack>(m, "from_dlpack(capsule, device, copy)");
 }
 
 }  // namespace needle::bind

@@ -1,346 +1,192 @@
 // The functions of the namespace: each converts its arguments and calls the front's function of the same name.
-#include <pybind11/stl.h>
-
 #include "../front/contract.h"
-#include "convert.h"
+#include "function.h"
 
 namespace needle::bind {
 
 namespace {
 
-// How a parameter of a function arrives from Python: as it is, but an array, dtype or integer as any object, so that
-// the error for another type is ours and names the function.
-template <class T>
-struct Parameter {
-  using type = T;
-  static T get(const char *, T value) { return value; }
-};
-template <>
-struct Parameter<const NDArray &> {
-  using type = py::handle;
-  static NDArray get(const char *op, py::handle object) { return to_array(op, object); }
-};
-
-template <>
-struct Parameter<DType> {
-  using type = py::handle;
-  static DType get(const char *op, py::handle object) { return to_dtype(op, object); }
-};
-template <>
-struct Parameter<std::optional<DType>> {
-  using type = py::handle;
-  static std::optional<DType> get(const char *op, py::handle object) {
-    return object.is_none() ? std::nullopt : std::optional(to_dtype(op, object));
-  }
-};
-template <>
-struct Parameter<int64_t> {
-  using type = py::handle;
-  static int64_t get(const char *op, py::handle object) { return to_integer(op, object); }
-};
-template <>
-struct Parameter<std::optional<int64_t>> {
-  using type = py::handle;
-  static std::optional<int64_t> get(const char *op, py::handle object) {
-    return object.is_none() ? std::nullopt : std::optional(to_integer(op, object));
-  }
-};
-template <>
-struct Parameter<std::optional<bool>> {
-  using type = py::handle;
-  static std::optional<bool> get(const char *, py::handle object) {
-    return object.is_none() ? std::nullopt : std::optional(object.cast<bool>());
-  }
-};
-
-template <class F, class Result, class... Params, class... Extra>
-void define_with(py::module_ &m, const char *name, F f, Result (F::*)(Params...) const, const Extra &...extra) {
-  m.def(
-      name,
-      [f, name](typename Parameter<Params>::type... values) { return f(Parameter<Params>::get(name, values)...); },
-      extra...);
+template <OpCode op>
+NDArray unary_function(const NDArray &x, const NDArray *out) {
+  return unary(op, x, out);
 }
 
-// m.def with those conversions.
-template <class F, class... Extra>
-void define(py::module_ &m, const char *name, F f, const Extra &...extra) {
-  define_with(m, name, f, &F::operator(), extra...);
+template <OpCode op>
+NDArray binary_function(py::handle x, py::handle y, const NDArray *out) {
+  Operands operands(op_info(op).name, x, y);
+  return binary(op, operands.x(), operands.y(), out);
 }
 
-void bind_elementwise(py::module_ &m) {
-  py::dict unary_functions, binary_functions;
-  for (int i = 0; i < kOps; ++i) {
-    OpCode code = static_cast<OpCode>(i);
-    const Op &op = op_info(code);
-    if (op.family == NEEDLE_UNARY) {
-      m.def(
-          op.name,
-          [code, name = op.name](py::handle x, py::handle out) {
-            NDArray a = to_array(name, x);
-            if (out.is_none()) return unary(code, a, nullptr);
-            NDArray o = to_array(name, out);
-            return unary(code, a, &o);
-          },
-          op.doc, py::arg("x"), py::pos_only(), py::kw_only(), py::arg("out") = py::none());
-      unary_functions[op.name] = m.attr(op.name);
-    } else if (op.family == NEEDLE_BINARY) {
-      m.def(
-          op.name,
-          [code, name = op.name](py::handle x, py::handle y, py::handle out) {
-            auto [a, b] = to_operands(name, x, y);
-            if (out.is_none()) return binary(code, a, b, nullptr);
-            NDArray o = to_array(name, out);
-            return binary(code, a, b, &o);
-          },
-          op.doc, py::arg("x"), py::arg("y"), py::pos_only(), py::kw_only(), py::arg("out") = py::none());
-      binary_functions[op.name] = m.attr(op.name);
+void define_elementwise(py::module_ &m) {
+  py::dict unary, binary;
+#define UNARY(name, takes, gives, functor, doc) \
+  unary[#name] = define<unary_function<OpCode::unary_##name>>(m, #name "(x, /, *, out=None)", doc);
+#define BINARY(name, takes, gives, functor, doc) \
+  binary[#name] = define<binary_function<OpCode::binary_##name>>(m, #name "(x, y, /, *, out=None)", doc);
+#include "../ops/elementwise.inc"
+  m.attr("unary") = unary;
+  m.attr("binary") = binary;
+
+  define<[](const NDArray &condition, py::handle x, py::handle y) {
+    if (as_array(x) || as_array(y)) {
+      Operands operands("where", x, y);
+      return where(condition, operands.x(), operands.y());
     }
-  }
-  m.attr("unary") = unary_functions;
-  m.attr("binary") = binary_functions;
-
-  m.def(
-      "where",
-      [](py::handle condition, py::handle x, py::handle y) {
-        NDArray c = to_array("where", condition);
-        if (as_array(x) || as_array(y)) {
-          auto [a, b] = to_operands("where", x, y);
-          return where(c, a, b);
-        }
-        // Two numbers: they decide the dtype between them, as beside a bool array.
-        std::optional<Scalar> a = to_scalar("where", x), b = to_scalar("where", y);
-        if (!a || !b) to_array("where", a ? y : x);  // throws
-        DType dtype = promote("where", scalar_dtype(*a, DType::boolean), scalar_dtype(*b, DType::boolean));
-        return where(c, full({}, *a, dtype, c.device()), full({}, *b, dtype, c.device()));
-      },
-      py::arg("condition"), py::arg("x"), py::arg("y"), py::pos_only());
-  define(
-      m, "astype",
-      [](const NDArray &x, DType dtype, bool copy, py::handle device) {
-        NDArray there = device.is_none() ? x : to_device(x, to_device_or_default(device));
-        return astype(there, dtype, copy && there.buffer == x.buffer);
-      },
-      py::arg("x"), py::arg("dtype"), py::pos_only(), py::kw_only(), py::arg("copy") = true,
-      py::arg("device") = py::none());
+    // Two numbers: they decide the dtype between them, as beside a bool array.
+    std::optional<Scalar> a = to_scalar("where", x), b = to_scalar("where", y);
+    if (!a || !b) to_array("where", a ? y : x);  // throws
+    DType dtype = promote("where", scalar_dtype(*a, DType::boolean), scalar_dtype(*b, DType::boolean));
+    Device device = condition.device();
+    return where(condition, full({}, *a, dtype, device), full({}, *b, dtype, device));
+  }>(m, "where(condition, x, y, /)");
+  define<[](const NDArray &x, DType dtype, bool copy, std::optional<Device> device) {
+    NDArray there = device ? to_device(x, *device) : x;
+    return astype(there, dtype, copy && there.buffer == x.buffer);
+  }>(m, "astype(x, dtype, /, *, copy=True, device=None)");
 }
 
-void bind_creation(py::module_ &m) {
-  define(
-      m, "empty",
-      [](py::handle shape, DType dtype, py::handle device) {
-        return NDArray::empty("empty", to_dims("empty", shape), dtype, to_device_or_default(device));
-      },
-      py::arg("shape"), py::arg("dtype"), py::arg("device") = py::none());
-  define(
-      m, "full",
-      [](py::handle shape, py::handle value, DType dtype, py::handle device) {
-        std::optional<Scalar> scalar = to_scalar("full", value);
-        if (!scalar)
-          fail(ErrorKind::type, "full", "the value is not a number", Py_TYPE(value.ptr())->tp_name,
-               "bool, int, float or complex");
-        return full(to_dims("full", shape), *scalar, dtype, to_device_or_default(device));
-      },
-      py::arg("shape"), py::arg("value"), py::arg("dtype"), py::arg("device") = py::none());
-  define(
-      m, "iota", [](int64_t n, DType dtype, py::handle device) { return iota(n, dtype, to_device_or_default(device)); },
-      py::arg("n"), py::arg("dtype"), py::arg("device") = py::none());
-  m.def("result_type", [](const py::args &operands) {
+void define_creation(py::module_ &m) {
+  define<[](const Dims &shape, DType dtype, Device device) { return NDArray::empty("empty", shape, dtype, device); }>(
+      m, "empty(shape, dtype, device=None)");
+  define<[](const Dims &shape, py::handle value, DType dtype, Device device) {
+    std::optional<Scalar> scalar = to_scalar("full", value);
+    if (!scalar)
+      fail(ErrorKind::type, "full", "the value is not a number", Py_TYPE(value.ptr())->tp_name,
+           "bool, int, float or complex");
+    return full(shape, *scalar, dtype, device);
+  }>(m, "full(shape, value, dtype, device=None)");
+  define<iota>(m, "iota(n, dtype, device=None)");
+  define<[](Arguments operands) {
     // Arrays and dtypes first: numbers take their dtype from what these give.
-    std::optional<DType> dtype;
-    for (py::handle o : operands) {
+    auto dtype_of = [](py::handle o) -> const DType * {
       const NDArray *array = as_array(o);
-      if (!array && !py::isinstance<PyDType>(o)) continue;
-      DType next = array ? array->dtype : to_dtype("result_type", o);
-      dtype = dtype ? promote("result_type", *dtype, next) : next;
-    }
+      return array ? &array->dtype : Box<DType>::find(o.ptr());
+    };
+    std::optional<DType> dtype;
+    for (py::handle o : operands)
+      if (const DType *next = dtype_of(o)) dtype = dtype ? promote("result_type", *dtype, *next) : *next;
     if (!dtype) fail(ErrorKind::value, "result_type", "no array and no dtype among the operands");
     DType result = *dtype;
     for (py::handle o : operands) {
-      if (as_array(o) || py::isinstance<PyDType>(o)) continue;
+      if (dtype_of(o)) continue;
       std::optional<Scalar> scalar = to_scalar("result_type", o);
       if (!scalar) to_array("result_type", o);  // throws
       result = promote("result_type", result, scalar_dtype(*scalar, *dtype));
     }
-    return dtype_object(result);
-  });
-  m.def("broadcast_shapes", [](const py::args &shapes) {
+    return result;
+  }>(m, "result_type(*operands)");
+  define<[](Arguments shapes) {
     std::vector<Dims> dims;
     for (py::handle shape : shapes) dims.push_back(to_dims("broadcast_shapes", shape));
     return to_tuple(broadcast_shapes("broadcast_shapes", dims));
-  });
+  }>(m, "broadcast_shapes(*shapes)");
 }
 
-void bind_views(py::module_ &m) {
-  define(m, "copy", [](const NDArray &x) { return copy(x); }, py::arg("x"), py::pos_only());
-  define(m, "contiguous", [](const NDArray &x) { return contiguous(x); }, py::arg("x"), py::pos_only());
-  define(
-      m, "reshape",
-      [](const NDArray &x, py::handle shape, std::optional<bool> copy) {
-        return reshape(x, to_dims("reshape", shape), copy);
-      },
-      py::arg("x"), py::pos_only(), py::arg("shape"), py::kw_only(), py::arg("copy") = py::none());
-  define(
-      m, "permute_dims",
-      [](const NDArray &x, py::handle axes) { return permute_dims(x, to_dims("permute_dims", axes)); }, py::arg("x"),
-      py::pos_only(), py::arg("axes"));
-  define(
-      m, "broadcast_to",
-      [](const NDArray &x, py::handle shape) {
-        return broadcast_to("broadcast_to", x, to_dims("broadcast_to", shape));
-      },
-      py::arg("x"), py::pos_only(), py::arg("shape"));
-  define(
-      m, "expand_dims", [](const NDArray &x, py::handle axis) { return expand_dims(x, to_dims("expand_dims", axis)); },
-      py::arg("x"), py::pos_only(), py::arg("axis") = 0);
-  define(
-      m, "squeeze", [](const NDArray &x, py::handle axis) { return squeeze(x, to_dims("squeeze", axis)); },
-      py::arg("x"), py::pos_only(), py::arg("axis"));
-  define(
-      m, "flip",
-      [](const NDArray &x, py::handle axis) {
-        if (std::optional<Dims> axes = to_axes("flip", axis)) return flip(x, *axes);
-        Dims all;
-        for (int i = 0; i < x.ndim(); ++i) all.push(i);
-        return flip(x, all);
-      },
-      py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = py::none());
-  define(
-      m, "bitcast", [](const NDArray &x, DType dtype) { return bitcast(x, dtype); }, py::arg("x"), py::arg("dtype"),
-      py::pos_only());
-  define(
-      m, "windows",
-      [](const NDArray &x, py::handle size, py::handle stride, py::handle dilation) {
-        return windows(x, to_dims("windows", size), to_dims("windows", stride), to_dims("windows", dilation));
-      },
-      py::arg("x"), py::pos_only(), py::arg("size"), py::arg("stride"), py::arg("dilation"));
-  define(
-      m, "as_strided",
-      [](const NDArray &x, py::handle shape, py::handle strides, std::optional<int64_t> offset) {
-        return as_strided(x, to_dims("as_strided", shape), to_dims("as_strided", strides), offset.value_or(x.offset));
-      },
-      py::arg("x"), py::pos_only(), py::arg("shape"), py::arg("strides"), py::arg("offset") = py::none());
+void define_views(py::module_ &m) {
+  define<copy>(m, "copy(x, /)");
+  define<contiguous>(m, "contiguous(x, /)");
+  define<reshape>(m, "reshape(x, /, shape, *, copy=None)");
+  define<permute_dims>(m, "permute_dims(x, /, axes)");
+  define<[](const NDArray &x, const Dims &shape) { return broadcast_to("broadcast_to", x, shape); }>(
+      m, "broadcast_to(x, /, shape)");
+  define<expand_dims>(m, "expand_dims(x, /, axis=0)");
+  define<squeeze>(m, "squeeze(x, /, axis)");
+  define<[](const NDArray &x, const std::optional<Dims> &axis) {
+    if (axis) return flip(x, *axis);
+    Dims all;
+    for (int i = 0; i < x.ndim(); ++i) all.push(i);
+    return flip(x, all);
+  }>(m, "flip(x, /, *, axis=None)");
+  define<bitcast>(m, "bitcast(x, dtype, /)");
+  define<windows>(m, "windows(x, /, size, stride, dilation)");
+  define<[](const NDArray &x, const Dims &shape, const Dims &strides, std::optional<int64_t> offset) {
+    return as_strided(x, shape, strides, offset.value_or(x.offset));
+  }>(m, "as_strided(x, /, shape, strides, offset=None)");
 }
 
-void bind_along_axes(py::module_ &m) {
-  const std::pair<const char *, OpCode> sums[] = {{"sum", OpCode::reduce_sum}, {"prod", OpCode::reduce_prod}};
-  for (auto [name, op] : sums)
-    define(
-        m, name,
-        [op = op, name = name](const NDArray &x, py::handle axis, std::optional<DType> dtype, bool keepdims) {
-          std::optional<Dims> axes = to_axes(name, axis);
-          return reduce(op, x, axes ? &*axes : nullptr, dtype ? &*dtype : nullptr, keepdims);
-        },
-        py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = py::none(), py::arg("dtype") = py::none(),
-        py::arg("keepdims") = false);
-  const std::pair<const char *, OpCode> others[] = {{"max", OpCode::reduce_max},
-                                                    {"min", OpCode::reduce_min},
-                                                    {"any", OpCode::reduce_any},
-                                                    {"all", OpCode::reduce_all}};
-  for (auto [name, op] : others)
-    define(
-        m, name,
-        [op = op, name = name](const NDArray &x, py::handle axis, bool keepdims) {
-          std::optional<Dims> axes = to_axes(name, axis);
-          return reduce(op, x, axes ? &*axes : nullptr, nullptr, keepdims);
-        },
-        py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = py::none(), py::arg("keepdims") = false);
-  const std::pair<const char *, OpCode> extremes[] = {{"argmax", OpCode::argmax}, {"argmin", OpCode::argmin}};
-  for (auto [name, op] : extremes)
-    define(
-        m, name,
-        [op = op](const NDArray &x, std::optional<int64_t> axis, bool keepdims) {
-          return arg_reduce(op, x, axis ? &*axis : nullptr, keepdims);
-        },
-        py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = py::none(), py::arg("keepdims") = false);
-  const std::pair<const char *, OpCode> scans[] = {{"cumulative_sum", OpCode::scan_sum},
-                                                   {"cumulative_prod", OpCode::scan_prod}};
-  for (auto [name, op] : scans)
-    define(
-        m, name,
-        [op = op](const NDArray &x, std::optional<int64_t> axis, std::optional<DType> dtype, bool include_initial) {
-          return scan(op, x, axis ? &*axis : nullptr, dtype ? &*dtype : nullptr, include_initial);
-        },
-        py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = py::none(), py::arg("dtype") = py::none(),
-        py::arg("include_initial") = false);
+template <class T>
+const T *pointer(const std::optional<T> &value) {
+  return value ? &*value : nullptr;
+}
+
+template <OpCode op>
+NDArray summed(const NDArray &x, const std::optional<Dims> &axis, std::optional<DType> dtype, bool keepdims) {
+  return reduce(op, x, pointer(axis), pointer(dtype), keepdims);
+}
+
+template <OpCode op>
+NDArray reduced(const NDArray &x, const std::optional<Dims> &axis, bool keepdims) {
+  return reduce(op, x, pointer(axis), nullptr, keepdims);
+}
+
+template <OpCode op>
+NDArray place_of(const NDArray &x, std::optional<int64_t> axis, bool keepdims) {
+  return arg_reduce(op, x, pointer(axis), keepdims);
+}
+
+template <OpCode op>
+NDArray scanned(const NDArray &x, std::optional<int64_t> axis, std::optional<DType> dtype, bool include_initial) {
+  return scan(op, x, pointer(axis), pointer(dtype), include_initial);
+}
+
+void define_along_axes(py::module_ &m) {
+  define<summed<OpCode::reduce_sum>>(m, "sum(x, /, *, axis=None, dtype=None, keepdims=False)");
+  define<summed<OpCode::reduce_prod>>(m, "prod(x, /, *, axis=None, dtype=None, keepdims=False)");
+  define<reduced<OpCode::reduce_max>>(m, "max(x, /, *, axis=None, keepdims=False)");
+  define<reduced<OpCode::reduce_min>>(m, "min(x, /, *, axis=None, keepdims=False)");
+  define<reduced<OpCode::reduce_any>>(m, "any(x, /, *, axis=None, keepdims=False)");
+  define<reduced<OpCode::reduce_all>>(m, "all(x, /, *, axis=None, keepdims=False)");
+  define<place_of<OpCode::argmax>>(m, "argmax(x, /, *, axis=None, keepdims=False)");
+  define<place_of<OpCode::argmin>>(m, "argmin(x, /, *, axis=None, keepdims=False)");
+  define<scanned<OpCode::scan_sum>>(m, "cumulative_sum(x, /, *, axis=None, dtype=None, include_initial=False)");
+  define<scanned<OpCode::scan_prod>>(m, "cumulative_prod(x, /, *, axis=None, dtype=None, include_initial=False)");
   // The sort is stable whatever is asked.
-  define(
-      m, "sort", [](const NDArray &x, int64_t axis, bool descending, bool) { return sort(x, axis, descending); },
-      py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = -1, py::arg("descending") = false,
-      py::arg("stable") = true);
-  define(
-      m, "argsort", [](const NDArray &x, int64_t axis, bool descending, bool) { return argsort(x, axis, descending); },
-      py::arg("x"), py::pos_only(), py::kw_only(), py::arg("axis") = -1, py::arg("descending") = false,
-      py::arg("stable") = true);
+  define<[](const NDArray &x, int64_t axis, bool descending, bool) { return sort(x, axis, descending); }>(
+      m, "sort(x, /, *, axis=-1, descending=False, stable=True)");
+  define<[](const NDArray &x, int64_t axis, bool descending, bool) { return argsort(x, axis, descending); }>(
+      m, "argsort(x, /, *, axis=-1, descending=False, stable=True)");
 }
 
-void bind_contraction_and_indexed(py::module_ &m) {
-  define(
-      m, "matmul", [](const NDArray &x, const NDArray &y) { return matmul(x, y); }, py::arg("x"), py::arg("y"),
-      py::pos_only());
-  define(
-      m, "take_along_axis",
-      [](const NDArray &x, const NDArray &indices, int64_t axis) { return take_along_axis(x, indices, axis); },
-      py::arg("x"), py::arg("indices"), py::pos_only(), py::kw_only(), py::arg("axis") = -1);
-  define(
-      m, "take",
-      [](const NDArray &x, const NDArray &indices, std::optional<int64_t> axis) {
-        if (!axis && x.ndim() != 1)
-          fail(ErrorKind::value, "take", "no axis is named", "shape " + x.shape.str(),
-               "axis=, for other than 1 dimension");
-        return take(x, indices, axis.value_or(0));
-      },
-      py::arg("x"), py::arg("indices"), py::pos_only(), py::kw_only(), py::arg("axis") = py::none());
-  define(
-      m, "scatter",
-      [](const NDArray &x, const NDArray &indices, const NDArray &updates, int64_t axis, const std::string &op) {
-        if (op != "set" && op != "add") fail(ErrorKind::value, "scatter", "no such op", op, "\"set\" or \"add\"");
-        return scatter(op == "set" ? OpCode::scatter_set : OpCode::scatter_add, x, indices, updates, axis);
-      },
-      py::arg("x"), py::arg("indices"), py::arg("updates"), py::pos_only(), py::kw_only(), py::arg("axis"),
-      py::arg("op") = "set");
-  define(
-      m, "put",
-      [](const NDArray &x, const NDArray &indices, const NDArray &updates) { put("setitem", x, indices, updates); },
-      py::arg("x"), py::arg("indices"), py::arg("updates"), py::pos_only());
-  define(
-      m, "random_bits",
-      [](uint64_t key, uint64_t counter, int64_t n, py::handle device) {
-        return random_bits(key, counter, n, to_device_or_default(device));
-      },
-      py::arg("key"), py::arg("counter"), py::arg("n"), py::arg("device") = py::none());
+void define_contraction_and_indexed(py::module_ &m) {
+  define<matmul>(m, "matmul(x, y, /)");
+  define<take_along_axis>(m, "take_along_axis(x, indices, /, *, axis=-1)");
+  define<[](const NDArray &x, const NDArray &indices, std::optional<int64_t> axis) {
+    if (!axis && x.ndim() != 1)
+      fail(ErrorKind::value, "take", "no axis is named", "shape " + x.shape.str(), "axis=, for other than 1 dimension");
+    return take(x, indices, axis.value_or(0));
+  }>(m, "take(x, indices, /, *, axis=None)");
+  define<[](const NDArray &x, const NDArray &indices, const NDArray &updates, int64_t axis, const std::string &op) {
+    if (op != "set" && op != "add") fail(ErrorKind::value, "scatter", "no such op", op, "\"set\" or \"add\"");
+    return scatter(op == "set" ? OpCode::scatter_set : OpCode::scatter_add, x, indices, updates, axis);
+  }>(m, "scatter(x, indices, updates, /, *, axis, op=\"set\")");
+  define<[](const NDArray &x, const NDArray &indices, const NDArray &updates) { put("setitem", x, indices, updates); }>(
+      m, "put(x, indices, updates, /)");
+  define<random_bits>(m, "random_bits(key, counter, n, device=None)");
+}
+
+using Arrays = std::vector<const NDArray *>;  // null for one that is left out
+
+// Whether the backend did it. It is called with arrays that the functions of Python have made and checked, so that it
+// checks only what it cannot do without.
+bool composite(const std::string &name, const Arrays &inputs, const Arrays &outputs,
+               const std::vector<int64_t> &integers, const std::vector<double> &reals) {
+  std::optional<OpCode> op = find_composite(name);
+  if (!op) fail(ErrorKind::value, "composite", "there is no such composite", name);
+  for (const Arrays &list : {inputs, outputs})
+    for (const NDArray *x : list)
+      if (x) common_device(name.c_str(), {outputs.at(0), x});
+  return contract::composite(*op, inputs, outputs, integers, reals);
 }
 
 }  // namespace
 
-// composite(name, inputs, outputs, integers, reals) -> whether the backend did it. It is called with arrays that the
-// functions of Python have made and checked, so that it checks only what it cannot do without.
-bool composite(const std::string &name, const py::sequence &inputs, const py::sequence &outputs,
-               const std::vector<int64_t> &integers, const std::vector<double> &reals) {
-  std::optional<OpCode> op = find_composite(name);
-  if (!op) fail(ErrorKind::value, "composite", "there is no such composite", name);
-  auto arrays = [&](const py::sequence &objects) {
-    std::vector<const NDArray *> pointers;
-    for (py::handle object : objects) {
-      pointers.push_back(as_array(object));
-      if (!pointers.back() && !object.is_none()) to_array(name.c_str(), object);  // throws
-    }
-    return pointers;
-  };
-  std::vector<const NDArray *> in = arrays(inputs), out = arrays(outputs);
-  for (const std::vector<const NDArray *> &list : {in, out})
-    for (const NDArray *x : list)
-      if (x) common_device(name.c_str(), {out.at(0), x});
-  return contract::composite(*op, in, out, integers, reals);
-}
-
 void bind_functions(py::module_ &m) {
-  bind_creation(m);
-  bind_elementwise(m);
-  bind_views(m);
-  bind_along_axes(m);
-  bind_contraction_and_indexed(m);
-  m.def("composite", composite, py::arg("name"), py::arg("inputs"), py::arg("outputs"),
-        py::arg("integers") = py::tuple(), py::arg("reals") = py::tuple());
+  define_creation(m);
+  define_elementwise(m);
+  define_views(m);
+  define_along_axes(m);
+  define_contraction_and_indexed(m);
+  define<composite>(m, "composite(name, inputs, outputs, integers=(), reals=())");
 }
 
 }  // namespace needle::bind

@@ -1,6 +1,6 @@
 // NDArray's attributes, conversions, views and indexing.
 #include "../front/contract.h"
-#include "convert.h"
+#include "function.h"
 
 namespace needle::bind {
 
@@ -25,9 +25,11 @@ Scalar item(const NDArray &x) {
 }
 
 // Shapes and axes as separate arguments or as one sequence: x.reshape(2, 3), x.reshape((2, 3)).
-Dims spread(const char *op, const py::args &args) {
-  if (args.size() == 1 && !PyIndex_Check(args[0].ptr())) return to_dims(op, args[0]);
-  return to_dims(op, args);
+Dims spread(const char *op, Arguments args) {
+  if (args.size() == 1 && !PyIndex_Check(args[0])) return to_dims(op, args[0]);
+  Dims dims;
+  for (PyObject *arg : args) dims.push(to_integer(op, arg));
+  return dims;
 }
 
 NDArray transpose(const NDArray &x) {
@@ -43,21 +45,24 @@ NDArray matrix_transpose(const NDArray &x) {
 }
 
 // Keys with arrays are worked out in Python, of views, gather and scatter.
-py::object by_arrays(const char *function) { return py::module_::import("needle.ndarray.indexing").attr(function); }
+py::object by_arrays(const char *function) { return import_from("needle.ndarray.indexing", function); }
 
-py::object get_item(const py::object &self, py::handle key) {
-  const NDArray &x = self.cast<const NDArray &>();
-  if (auto items = to_index(x, key)) return py::cast(index(x, *items));
-  return by_arrays("get")(self, key);
+PyObject *get_item(PyObject *self, PyObject *key) {
+  return guarded([&] {
+    const NDArray &x = Box<NDArray>::of(self);
+    if (auto items = to_index(x, key)) return py::reinterpret_steal<py::object>(to_python(index(x, *items)));
+    return call_python(by_arrays("get"), py::handle(self), py::handle(key));
+  });
 }
 
-void set_item(const py::object &self, py::handle key, py::handle value) {
-  const NDArray &x = self.cast<const NDArray &>();
+void assign_item(PyObject *self, py::handle key, py::handle value) {
+  const NDArray &x = Box<NDArray>::of(self);
+  if (!value) fail(ErrorKind::type, "delitem", "elements of an array cannot be deleted");
   auto items = to_index(x, key);
   if (!items && x.has_repeats()) assign("setitem", x, x);  // throws
   if (const NDArray *array = as_array(value)) {
     if (items) return assign("setitem", index(x, *items), *array);
-    by_arrays("put")(self, key, value);
+    call_python(by_arrays("put"), py::handle(self), key, value);
     return;
   }
   std::optional<Scalar> scalar = to_scalar("setitem", value);
@@ -67,80 +72,120 @@ void set_item(const py::object &self, py::handle key, py::handle value) {
   NDArray target = items ? index(x, *items) : NDArray::empty("setitem", {}, x.dtype, x.device());
   if (target.has_repeats()) assign("setitem", target, target);  // throws
   if (target.size() > 0) contract::fill(element, target);
-  if (!items) by_arrays("put")(self, key, py::cast(target));
+  if (!items) {
+    py::object number = py::reinterpret_steal<py::object>(to_python(std::move(target)));
+    call_python(by_arrays("put"), py::handle(self), key, number);
+  }
+}
+
+int set_item(PyObject *self, PyObject *key, PyObject *value) {
+  return static_cast<int>(guarded_number([&] {
+    assign_item(self, key, value);
+    return 0;
+  }));
+}
+
+// The i-th row, as Python's sequences want it: i is not negative.
+PyObject *row(PyObject *self, Py_ssize_t i) {
+  return guarded([&] {
+    const NDArray &x = Box<NDArray>::of(self);
+    if (x.ndim() == 0 || i >= x.shape[0]) fail(ErrorKind::index, "getitem", "index out of range", std::to_string(i));
+    return index(x, {{IndexItem::integer, i}});
+  });
+}
+
+Py_ssize_t length(PyObject *self) {
+  return guarded_number([&] {
+    const NDArray &x = Box<NDArray>::of(self);
+    if (x.ndim() == 0) fail(ErrorKind::type, "len", "an array of 0 dimensions has no length");
+    return x.shape[0];
+  });
+}
+
+PyObject *iterate(PyObject *self) {
+  return guarded([&] {
+    const NDArray &x = Box<NDArray>::of(self);
+    if (x.ndim() == 0) fail(ErrorKind::type, "iter", "an array of 0 dimensions cannot be iterated over");
+    py::list rows;
+    for (int64_t i = 0; i < x.shape[0]; ++i)
+      rows.append(py::reinterpret_steal<py::object>(to_python(index(x, {{IndexItem::integer, i}}))));
+    return py::iter(rows);
+  });
+}
+
+// -- the one element as a number
+
+int truth(PyObject *self) {
+  return static_cast<int>(
+      guarded_number([&] { return py::cast<bool>(py::bool_(from_scalar(item(Box<NDArray>::of(self))))); }));
+}
+
+template <class Number>
+PyObject *as_number(PyObject *self) {
+  return guarded([&] { return Number(from_scalar(item(Box<NDArray>::of(self)))); });
+}
+
+PyObject *as_index(PyObject *self) {
+  return guarded([&] {
+    const NDArray &x = Box<NDArray>::of(self);
+    if (info(x.dtype).kind != kInt || x.ndim() != 0)
+      fail(ErrorKind::type, "index", "only an integer array of 0 dimensions can be an index",
+           std::string(info(x.dtype).name) + " of shape " + x.shape.str());
+    return from_scalar(item(x));
+  });
 }
 
 }  // namespace
 
-void bind_ndarray(py::class_<NDArray> &cls) {
-  cls.def_property_readonly("dtype", [](const NDArray &x) { return dtype_object(x.dtype); })
-      .def_property_readonly("shape", [](const NDArray &x) { return to_tuple(x.shape); })
-      .def_property_readonly("strides", [](const NDArray &x) { return to_tuple(x.strides); })
-      .def_property_readonly("offset", [](const NDArray &x) { return x.offset; })
-      .def_property_readonly("device", &NDArray::device)
-      .def_property_readonly("ndim", &NDArray::ndim)
-      .def_property_readonly("size", &NDArray::size)
-      .def_property_readonly("nbytes", &NDArray::nbytes)
-      .def_property_readonly("is_contiguous", &NDArray::is_contiguous)
-      .def_property_readonly("T", &transpose)
-      .def_property_readonly("mT", &matrix_transpose)
-      .def("shares_buffer", [](const NDArray &x, const NDArray &y) { return x.buffer == y.buffer; }, py::pos_only());
+void bind_ndarray(TypeParts &type) {
+  type.getter<NDArray, [](const NDArray &x) { return x.dtype; }>("dtype");
+  type.getter<NDArray, [](const NDArray &x) { return to_tuple(x.shape); }>("shape");
+  type.getter<NDArray, [](const NDArray &x) { return to_tuple(x.strides); }>("strides");
+  type.getter<NDArray, [](const NDArray &x) { return x.offset; }>("offset");
+  type.getter<NDArray, [](const NDArray &x) { return x.device(); }>("device");
+  type.getter<NDArray, [](const NDArray &x) { return x.ndim(); }>("ndim");
+  type.getter<NDArray, [](const NDArray &x) { return x.size(); }>("size");
+  type.getter<NDArray, [](const NDArray &x) { return x.nbytes(); }>("nbytes");
+  type.getter<NDArray, [](const NDArray &x) { return x.is_contiguous(); }>("is_contiguous");
+  type.getter<NDArray, transpose>("T");
+  type.getter<NDArray, matrix_transpose>("mT");
+  type.method<NDArray, [](const NDArray &x, const NDArray &y) { return x.buffer == y.buffer; }>(
+      "shares_buffer(other, /)");
 
-  cls.def("to_bytes", &to_bytes)
-      .def("tolist", &nested_list)
-      .def("item", [](const NDArray &x) { return from_scalar(item(x)); })
-      .def("__bool__", [](const NDArray &x) { return py::bool_(from_scalar(item(x))); })
-      .def("__int__", [](const NDArray &x) { return py::int_(from_scalar(item(x))); })
-      .def("__complex__",
-           [](const NDArray &x) {
-             py::handle type(reinterpret_cast<PyObject *>(&PyComplex_Type));
-             return type(from_scalar(item(x)));
-           })
-      .def("__float__", [](const NDArray &x) { return py::float_(from_scalar(item(x))); })
-      .def("__index__", [](const NDArray &x) {
-        if (info(x.dtype).kind != kInt || x.ndim() != 0)
-          fail(ErrorKind::type, "index", "only an integer array of 0 dimensions can be an index",
-               std::string(info(x.dtype).name) + " of shape " + x.shape.str());
-        return from_scalar(item(x));
-      });
+  type.slot(Py_nb_bool, truth);
+  type.slot(Py_nb_int, as_number<py::int_>);
+  type.slot(Py_nb_float, as_number<py::float_>);
+  type.slot(Py_nb_index, as_index);
+  type.method<NDArray, [](const NDArray &x) {
+    py::object number = from_scalar(item(x));
+    return py::reinterpret_steal<py::object>(PyComplex_FromCComplex(PyComplex_AsCComplex(number.ptr())));
+  }>("__complex__()");
+  type.method<NDArray, to_bytes>("to_bytes()");
+  type.method<NDArray, nested_list>("tolist()");
+  type.method<NDArray, [](const NDArray &x) { return from_scalar(item(x)); }>("item()");
 
-  cls.def(
-         "astype",
-         [](const NDArray &x, py::handle dtype, bool copy) { return astype(x, to_dtype("astype", dtype), copy); },
-         py::arg("dtype"), py::pos_only(), py::kw_only(), py::arg("copy") = true)
-      .def("copy", &copy)
-      .def("contiguous", &contiguous)
-      .def("reshape", [](const NDArray &x, const py::args &shape) { return reshape(x, spread("reshape", shape)); })
-      .def("permute_dims",
-           [](const NDArray &x, const py::args &axes) { return permute_dims(x, spread("permute_dims", axes)); })
-      .def(
-          "to_device",
-          [](const NDArray &x, py::handle device, py::handle stream) {
-            if (!stream.is_none())
-              fail(ErrorKind::value, "to_device", "no streams here", py::str(stream), "None: a device runs in order");
-            return to_device(x, to_device_or_default(device));
-          },
-          py::arg("device"), py::pos_only(), py::kw_only(), py::arg("stream") = py::none())
-      .def(
-          "__array_namespace__",
-          [](const NDArray &, py::handle version) {
-            return py::module_::import("needle.ndarray.inspection").attr("namespace_of")(version);
-          },
-          py::pos_only(), py::kw_only(), py::arg("api_version") = py::none());
+  type.method<NDArray, astype>("astype(dtype, /, *, copy=True)");
+  type.method<NDArray, copy>("copy()");
+  type.method<NDArray, contiguous>("contiguous()");
+  type.method<NDArray, [](const NDArray &x, Arguments shape) { return reshape(x, spread("reshape", shape)); }>(
+      "reshape(*shape)");
+  type.method<NDArray, [](const NDArray &x, Arguments axes) { return permute_dims(x, spread("permute_dims", axes)); }>(
+      "permute_dims(*axes)");
+  type.method<NDArray, [](const NDArray &x, Device device, py::handle stream) {
+    if (!stream.is_none())
+      fail(ErrorKind::value, "to_device", "no streams here", py::str(stream), "None: a device runs in order");
+    return to_device(x, device);
+  }>("to_device(device, /, *, stream=None)");
+  type.method<NDArray, [](const NDArray &, py::handle version) {
+    return call_python(import_from("needle.ndarray.inspection", "namespace_of"), version);
+  }>("__array_namespace__(*, api_version=None)");
 
-  cls.def("__getitem__", &get_item)
-      .def("__setitem__", &set_item)
-      .def("__len__",
-           [](const NDArray &x) {
-             if (x.ndim() == 0) fail(ErrorKind::type, "len", "an array of 0 dimensions has no length");
-             return x.shape[0];
-           })
-      .def("__iter__", [](const NDArray &x) {
-        if (x.ndim() == 0) fail(ErrorKind::type, "iter", "an array of 0 dimensions cannot be iterated over");
-        py::list rows;
-        for (int64_t i = 0; i < x.shape[0]; ++i) rows.append(index(x, {{IndexItem::integer, i}}));
-        return py::iter(rows);
-      });
+  type.slot(Py_mp_subscript, get_item);
+  type.slot(Py_mp_ass_subscript, set_item);
+  type.slot(Py_mp_length, length);
+  type.slot(Py_sq_item, row);
+  type.slot(Py_sq_length, length);
+  type.slot(Py_tp_iter, iterate);
 }
 
 }  // namespace needle::bind

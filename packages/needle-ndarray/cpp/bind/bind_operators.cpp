@@ -1,90 +1,104 @@
-// Python's operators on NDArray: each is an op of elementwise.inc, or matmul.
-#include "convert.h"
+// Python's operators on NDArray: each is an op of elementwise.inc, or matmul. They are the type's slots, where either
+// side may be the array; what they do not understand they leave to the other side.
+#include "function.h"
 
 namespace needle::bind {
 
 namespace {
 
-py::object not_implemented() { return py::reinterpret_borrow<py::object>(Py_NotImplemented); }
+bool understands(PyObject *x) { return as_array(x) || PyFloat_Check(x) || PyComplex_Check(x) || PyIndex_Check(x); }
 
-// Both sides as arrays, or nothing where the other type should have its say.
-bool understands(py::handle other) {
-  return as_array(other) || PyFloat_Check(other.ptr()) || PyComplex_Check(other.ptr()) || PyIndex_Check(other.ptr());
+template <OpCode op>
+PyObject *binary_slot(PyObject *x, PyObject *y) {
+  if (!understands(x) || !understands(y)) return Py_NewRef(Py_NotImplemented);
+  return guarded([&] {
+    Operands operands(op_info(op).name, x, y);
+    return binary(op, operands.x(), operands.y(), nullptr);
+  });
 }
 
-void define(py::class_<NDArray> &cls, const std::string &stem, OpCode op, bool is_comparison) {
-  auto forward = [op](const py::object &x, const py::object &y) -> py::object {
-    if (!understands(y)) return not_implemented();
-    auto [a, b] = to_operands(op_info(op).name, x, y);
-    return py::cast(binary(op, a, b, nullptr));
-  };
-  cls.def(("__" + stem + "__").c_str(), forward, py::is_operator());
-  if (is_comparison) return;  // Python reflects a < b into b > a by itself, and has no a <= b in place
-  cls.def(("__r" + stem + "__").c_str(),
-          [forward](const py::object &x, const py::object &y) {
-            return understands(y) ? forward(y, x) : not_implemented();
-          },
-          py::is_operator());
-  cls.def(("__i" + stem + "__").c_str(),
-          [op](const py::object &x, const py::object &y) -> py::object {
-            if (!understands(y)) return not_implemented();
-            auto [a, b] = to_operands(op_info(op).name, x, y);
-            binary(op, a, b, &a);
-            return x;
-          },
-          py::is_operator());
+template <OpCode op>
+PyObject *in_place_slot(PyObject *x, PyObject *y) {
+  if (!understands(y)) return Py_NewRef(Py_NotImplemented);
+  return guarded([&] {
+    Operands operands(op_info(op).name, x, y);
+    binary(op, operands.x(), operands.y(), &operands.x());
+    return py::reinterpret_borrow<py::object>(x);
+  });
+}
+
+template <OpCode op>
+PyObject *unary_slot(PyObject *x) {
+  return guarded([&] { return unary(op, Box<NDArray>::of(x), nullptr); });
+}
+
+// pow(x, y, modulus) has no meaning here.
+template <PyObject *(*slot)(PyObject *, PyObject *)>
+PyObject *power_slot(PyObject *x, PyObject *y, PyObject *modulus) {
+  return modulus == Py_None ? slot(x, y) : Py_NewRef(Py_NotImplemented);
+}
+
+PyObject *compare(PyObject *x, PyObject *y, int comparison) {
+  switch (comparison) {
+    case Py_LT: return binary_slot<OpCode::binary_less>(x, y);
+    case Py_LE: return binary_slot<OpCode::binary_less_equal>(x, y);
+    case Py_EQ: return binary_slot<OpCode::binary_equal>(x, y);
+    case Py_NE: return binary_slot<OpCode::binary_not_equal>(x, y);
+    case Py_GT: return binary_slot<OpCode::binary_greater>(x, y);
+    default: return binary_slot<OpCode::binary_greater_equal>(x, y);
+  }
+}
+
+PyObject *matmul_slot(PyObject *x, PyObject *y) {
+  const NDArray *a = as_array(x), *b = as_array(y);
+  if (!a || !b) return Py_NewRef(Py_NotImplemented);
+  return guarded([&] { return matmul(*a, *b); });
+}
+
+PyObject *in_place_matmul_slot(PyObject *x, PyObject *y) {
+  const NDArray &self = Box<NDArray>::of(x), *other = as_array(y);
+  if (!other) return Py_NewRef(Py_NotImplemented);
+  return guarded([&] {
+    NDArray product = matmul(self, *other);
+    if (!(product.shape == self.shape))
+      fail(ErrorKind::value, "matmul", "the product does not fit in place", product.shape.str(), self.shape.str());
+    assign("matmul", self, product);
+    return py::reinterpret_borrow<py::object>(x);
+  });
+}
+
+PyObject *positive(PyObject *x) {
+  return guarded([&] { return NDArray(Box<NDArray>::of(x)); });
 }
 
 }  // namespace
 
-void bind_operators(py::class_<NDArray> &cls) {
-  const std::pair<const char *, OpCode> arithmetic[] = {
-      {"add", OpCode::binary_add},
-      {"sub", OpCode::binary_subtract},
-      {"mul", OpCode::binary_multiply},
-      {"truediv", OpCode::binary_divide},
-      {"mod", OpCode::binary_remainder},
-      {"floordiv", OpCode::binary_floor_divide},
-      {"pow", OpCode::binary_pow},
-      {"and", OpCode::binary_bitwise_and},
-      {"or", OpCode::binary_bitwise_or},
-      {"xor", OpCode::binary_bitwise_xor},
-      {"lshift", OpCode::binary_bitwise_left_shift},
-      {"rshift", OpCode::binary_bitwise_right_shift},
-  };
-  for (auto [stem, op] : arithmetic) define(cls, stem, op, false);
-  const std::pair<const char *, OpCode> comparisons[] = {
-      {"eq", OpCode::binary_equal},   {"ne", OpCode::binary_not_equal},  {"lt", OpCode::binary_less},
-      {"gt", OpCode::binary_greater}, {"le", OpCode::binary_less_equal}, {"ge", OpCode::binary_greater_equal},
-  };
-  for (auto [stem, op] : comparisons) define(cls, stem, op, true);
-  cls.attr("__hash__") = py::none();  // == gives an array
-
-  cls.def(
-         "__matmul__",
-         [](const NDArray &x, py::handle y) -> py::object {
-           const NDArray *other = as_array(y);
-           return other ? py::cast(matmul(x, *other)) : not_implemented();
-         },
-         py::is_operator())
-      .def(
-          "__imatmul__",
-          [](const py::object &x, py::handle y) -> py::object {
-            const NDArray *other = as_array(y);
-            if (!other) return not_implemented();
-            const NDArray &self = x.cast<const NDArray &>();
-            NDArray product = matmul(self, *other);
-            if (!(product.shape == self.shape))
-              fail(ErrorKind::value, "matmul", "the product does not fit in place", product.shape.str(),
-                   self.shape.str());
-            assign("matmul", self, product);
-            return x;
-          },
-          py::is_operator())
-      .def("__neg__", [](const NDArray &x) { return unary(OpCode::unary_negative, x, nullptr); })
-      .def("__pos__", [](const NDArray &x) { return x; })
-      .def("__abs__", [](const NDArray &x) { return unary(OpCode::unary_abs, x, nullptr); })
-      .def("__invert__", [](const NDArray &x) { return unary(OpCode::unary_bitwise_invert, x, nullptr); });
+void bind_operators(TypeParts &type) {
+#define OPERATOR(name, op)                                   \
+  type.slot(Py_nb_##name, binary_slot<OpCode::binary_##op>); \
+  type.slot(Py_nb_inplace_##name, in_place_slot<OpCode::binary_##op>);
+  OPERATOR(add, add)
+  OPERATOR(subtract, subtract)
+  OPERATOR(multiply, multiply)
+  OPERATOR(true_divide, divide)
+  OPERATOR(remainder, remainder)
+  OPERATOR(floor_divide, floor_divide)
+  OPERATOR(and, bitwise_and)
+  OPERATOR(or, bitwise_or)
+  OPERATOR(xor, bitwise_xor)
+  OPERATOR(lshift, bitwise_left_shift)
+  OPERATOR(rshift, bitwise_right_shift)
+#undef OPERATOR
+  type.slot(Py_nb_power, power_slot<binary_slot<OpCode::binary_pow>>);
+  type.slot(Py_nb_inplace_power, power_slot<in_place_slot<OpCode::binary_pow>>);
+  type.slot(Py_nb_matrix_multiply, matmul_slot);
+  type.slot(Py_nb_inplace_matrix_multiply, in_place_matmul_slot);
+  type.slot(Py_nb_negative, unary_slot<OpCode::unary_negative>);
+  type.slot(Py_nb_positive, positive);
+  type.slot(Py_nb_absolute, unary_slot<OpCode::unary_abs>);
+  type.slot(Py_nb_invert, unary_slot<OpCode::unary_bitwise_invert>);
+  type.slot(Py_tp_richcompare, compare);
+  type.slot(Py_tp_hash, PyObject_HashNotImplemented);  // == gives an array
 }
 
 }  // namespace needle::bind

@@ -1,6 +1,8 @@
 // DType, Device, the registry of backends, and the exceptions.
+#include <vector>
+
 #include "../front/contract.h"
-#include "convert.h"
+#include "function.h"
 
 namespace needle::bind {
 
@@ -8,14 +10,24 @@ namespace {
 
 // Held for good: they are part of what the module is, and arrays outlive it at exit.
 PyObject *dtype_objects[kDTypes];
+std::vector<std::pair<Device, PyObject *>> device_objects;
 PyObject *backend_error;
-std::optional<Device> default_device;
+PyObject *default_device;  // null before one is chosen
 
 }  // namespace
 
 py::object dtype_object(DType dtype) {
   return py::reinterpret_borrow<py::object>(dtype_objects[static_cast<int>(dtype)]);
 }
+
+py::object device_object(Device device) {
+  for (auto [known, object] : device_objects)
+    if (known == device) return py::reinterpret_borrow<py::object>(object);
+  device_objects.emplace_back(device, Box<Device>::make(Device(device)));
+  return device_object(device);
+}
+
+namespace {
 
 void raise(const Error &error) {
   PyObject *type = PyExc_ValueError;
@@ -40,6 +52,24 @@ void raise(const Error &error) {
   PyErr_SetObject(type, exception.ptr());
 }
 
+}  // namespace
+
+void raise_current() {
+  try {
+    throw;
+  } catch (const Error &error) {
+    raise(error);
+  } catch (const std::bad_alloc &) {
+    raise(Error(ErrorKind::memory, "[host] out of memory"));
+  } catch (py::error_already_set &error) {
+    error.restore();
+  } catch (const py::builtin_exception &error) {
+    error.set_error();
+  } catch (const std::exception &error) {
+    PyErr_SetString(PyExc_RuntimeError, error.what());
+  }
+}
+
 namespace {
 
 void register_backend(const std::string &name, const py::object &backend) {
@@ -52,7 +82,7 @@ void register_backend(const std::string &name, const py::object &backend) {
     add_backend(name, *static_cast<const needle_backend *>(table), std::move(owner));
     return;
   }
-  if (!py::isinstance(backend, py::module_::import("needle.ndarray.backend").attr("Backend")))
+  if (!py::isinstance(backend, import_from("needle.ndarray.backend", "Backend")))
     fail(ErrorKind::type, "backend " + name, "the entry point gave no backend", py::str(py::type::of(backend)),
          "a capsule \"" NEEDLE_BACKEND_CAPSULE "\" or a needle.ndarray.Backend");
   needle_backend table = python_backend_table(backend, name, owner);
@@ -67,61 +97,27 @@ const char *kind_name(DType dtype) {
   return type.is_unsigned ? "uint" : "int";
 }
 
-}  // namespace
-
-void bind_types(py::module_ &m) {
-  backend_error =
-      PyErr_NewExceptionWithDoc("needle.ndarray.BackendError",
-                                "A backend reported that it could not do what was asked.", PyExc_RuntimeError, nullptr);
-  m.attr("BackendError") = py::handle(backend_error);
-  py::register_exception_translator([](std::exception_ptr pointer) {
-    try {
-      if (pointer) std::rethrow_exception(pointer);
-    } catch (const Error &error) {
-      raise(error);
-    } catch (const std::bad_alloc &) {
-      raise(Error(ErrorKind::memory, "[host] out of memory"));
+void define_registry(py::module_ &m) {
+  define<register_backend>(m, "add_backend(name, backend)");
+  define<has_backend>(m, "has_backend(name)");
+  define<get_device>(m, "get_device(name, index=0)");
+  define<[]() { return py::reinterpret_borrow<py::object>(default_device ? default_device : Py_None); }>(
+      m, "get_default_device()");
+  define<[](Device device) { default_device = device_object(device).release().ptr(); }>(m,
+                                                                                        "set_default_device(device)");
+  define<[](Device device, const std::string &family, const std::string &op) {
+    for (int i = 0; i < kOps; ++i) {
+      const Op &known = op_info(static_cast<OpCode>(i));
+      if (family_name(known.family) == family && known.name == op) return device.backend->codes[i] >= 0;
     }
-  });
+    return false;
+  }>(m, "supports(device, family, op)");
+  define<contract::synchronize>(m, "synchronize(device)");
+}
 
-  py::class_<PyDType>(m, "DType", "An element type; there is one object for each.")
-      .def_property_readonly("name", [](const PyDType &d) { return info(d.value).name; })
-      .def_property_readonly("itemsize", [](const PyDType &d) { return info(d.value).itemsize; })
-      .def_property_readonly("kind", [](const PyDType &d) { return kind_name(d.value); })
-      .def("__repr__", [](const PyDType &d) { return info(d.value).name; })
-      .def("__reduce__", [](const PyDType &d) { return info(d.value).name; });  // pickled by name
-  py::dict dtypes;
-  for (int i = 0; i < kDTypes; ++i) {
-    dtype_objects[i] = py::cast(PyDType{static_cast<DType>(i)}).release().ptr();
-    const char *name = info(static_cast<DType>(i)).name;
-    dtypes[name] = dtype_object(static_cast<DType>(i));
-    m.attr(name) = dtypes[name];
-  }
-  m.attr("dtypes") = dtypes;
-
-  py::class_<Device>(m, "Device", "A device of a backend that has been loaded.")
-      .def_property_readonly("name", [](const Device &d) { return d.backend->name; })
-      .def_property_readonly("index", [](const Device &d) { return d.index; })
-      .def_property_readonly("host_memory", [](const Device &d) { return d.backend->table.host_memory != 0; })
-      .def_property_readonly("description",
-                             [](const Device &d) {
-                               const needle_backend &table = d.backend->table;
-                               return std::string(table.describe(table.context, d.index));
-                             })
-      .def("__str__", &Device::str)
-      .def("__repr__", [](const Device &d) { return "device('" + d.str() + "')"; })
-      .def(
-          "__eq__", [](const Device &a, const Device &b) { return a == b; }, py::is_operator())
-      .def("__hash__", [](const Device &d) { return py::hash(py::str(d.str())); });
-
-  m.def("add_backend", &register_backend);
-  m.def("has_backend", &has_backend);
-  m.def("get_device", &get_device, py::arg("name"), py::arg("index") = 0);
-  m.def("get_default_device", [] { return default_device ? py::cast(*default_device) : py::none(); });
-  m.def("set_default_device", [](const Device &device) { default_device = device; });
-  m.def("synchronize", &contract::synchronize);
-  m.def("live_buffers", &Buffer::live);
-  m.def("memory_stats", [](const Device &device) {
+void define_memory(py::module_ &m) {
+  define<Buffer::live>(m, "live_buffers()");
+  define<[](Device device) {
     needle_memory stats = contract::memory_stats(device);
     py::dict result;
     result["live"] = stats.live;
@@ -129,18 +125,60 @@ void bind_types(py::module_ &m) {
     result["peak"] = stats.peak;
     result["limit"] = stats.limit;
     return result;
-  });
-  m.def("reset_peak_memory_stats", &contract::reset_peak);
-  m.def("set_cache_limit", &contract::set_cache_limit);
-  m.def("empty_cache", &contract::empty_cache);
-  m.def("supports", [](const Device &device, const std::string &family, const std::string &op) {
-    const char *families[] = {"unary", "binary", "reduce", "arg_reduce", "scan", "scatter"};
-    for (int i = 0; i < kOps; ++i) {
-      const Op &known = op_info(static_cast<OpCode>(i));
-      if (families[known.family] == family && known.name == op) return device.backend->codes[i] >= 0;
-    }
-    return false;
-  });
+  }>(m, "memory_stats(device)");
+  define<contract::reset_peak>(m, "reset_peak_memory_stats(device)");
+  define<contract::set_cache_limit>(m, "set_cache_limit(device, nbytes)");
+  define<contract::empty_cache>(m, "empty_cache(device)");
+}
+
+PyObject *dtype_text(PyObject *self) { return PyUnicode_FromString(info(Box<DType>::of(self)).name); }
+
+void make_dtype(py::module_ &m) {
+  auto &type = *new TypeParts;
+  type.getter<DType, [](DType d) { return info(d).name; }>("name");
+  type.getter<DType, [](DType d) { return info(d).itemsize; }>("itemsize");
+  type.getter<DType, [](DType d) { return kind_name(d); }>("kind");
+  type.method<DType, [](DType d) { return info(d).name; }>("__reduce__()");  // pickled by name
+  type.slot(Py_tp_repr, dtype_text);
+  type.make<DType>(m, "DType", "use one like needle.ndarray.float32", "An element type; there is one object for each.");
+  py::dict dtypes;
+  for (int i = 0; i < kDTypes; ++i) {
+    dtype_objects[i] = Box<DType>::make(static_cast<DType>(i));
+    const char *name = info(static_cast<DType>(i)).name;
+    dtypes[name] = dtype_object(static_cast<DType>(i));
+    m.attr(name) = dtypes[name];
+  }
+  m.attr("dtypes") = dtypes;
+}
+
+void make_device(py::module_ &m) {
+  auto &type = *new TypeParts;
+  type.getter<Device, [](const Device &d) { return d.backend->name; }>("name");
+  type.getter<Device, [](const Device &d) { return d.index; }>("index");
+  type.getter<Device, [](const Device &d) { return d.backend->table.host_memory != 0; }>("host_memory");
+  type.getter<Device, [](const Device &d) {
+    const needle_backend &table = d.backend->table;
+    return std::string(table.describe(table.context, d.index));
+  }>("description");
+  type.slot(Py_tp_str, +[](PyObject *self) { return guarded([&] { return Box<Device>::of(self).str(); }); });
+  type.slot(
+      Py_tp_repr,
+      +[](PyObject *self) { return guarded([&] { return "device('" + Box<Device>::of(self).str() + "')"; }); });
+  type.make<Device>(m, "Device", "use needle.ndarray.device",
+                    "A device of a backend that has been loaded; there is one object for each.");
+}
+
+}  // namespace
+
+void bind_types(py::module_ &m) {
+  backend_error =
+      PyErr_NewExceptionWithDoc("needle.ndarray.BackendError",
+                                "A backend reported that it could not do what was asked.", PyExc_RuntimeError, nullptr);
+  m.attr("BackendError") = py::handle(backend_error);
+  make_dtype(m);
+  make_device(m);
+  define_registry(m);
+  define_memory(m);
 }
 
 }  // namespace needle::bind

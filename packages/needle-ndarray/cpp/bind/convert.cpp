@@ -8,18 +8,42 @@ namespace {
 
 std::string type_name(py::handle object) { return Py_TYPE(object.ptr())->tp_name; }
 
-bool is_integer(py::handle object) { return PyIndex_Check(object.ptr()) && !py::isinstance<NDArray>(object); }
+bool is_integer(py::handle object) { return PyIndex_Check(object.ptr()) && !as_array(object); }
 
 // An integer in x[...]; True and False are masks there. Objects that hold many elements may have __index__ as well.
 bool is_position(py::handle object) {
   return is_integer(object) && !PyBool_Check(object.ptr()) && !PySequence_Check(object.ptr());
 }
 
+bool is_sequence(py::handle object) {
+  return PySequence_Check(object.ptr()) && !PyUnicode_Check(object.ptr()) && !as_array(object);
+}
+
 }  // namespace
+
+py::object import_from(const char *module, const char *name) {
+  PyObject *imported = into_python([&] { return PyImport_ImportModule(module); });
+  if (!imported) throw py::error_already_set();
+  return py::reinterpret_steal<py::object>(imported).attr(name);
+}
+
+bool to_bool(const char *op, py::handle object) {
+  if (PyBool_Check(object.ptr())) return object.ptr() == Py_True;
+  const PyNumberMethods *number = Py_TYPE(object.ptr())->tp_as_number;  // NumPy's bool has no __index__
+  if (!number || !number->nb_bool) fail(ErrorKind::type, op, "not True or False", type_name(object));
+  int value = into_python([&] { return PyObject_IsTrue(object.ptr()); });
+  if (value < 0) throw py::error_already_set();
+  return value > 0;
+}
+
+std::string to_string(const char *op, py::handle object) {
+  if (!PyUnicode_Check(object.ptr())) fail(ErrorKind::type, op, "not a text", type_name(object), "str");
+  return object.cast<std::string>();
+}
 
 int64_t to_integer(const char *op, py::handle object) {
   if (!is_integer(object)) fail(ErrorKind::type, op, "not an integer", type_name(object));
-  py::object number = py::reinterpret_steal<py::object>(PyNumber_Index(object.ptr()));
+  py::object number = py::reinterpret_steal<py::object>(into_python([&] { return PyNumber_Index(object.ptr()); }));
   if (!number) throw py::error_already_set();
   int overflow;
   int64_t value = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
@@ -27,12 +51,29 @@ int64_t to_integer(const char *op, py::handle object) {
   return value;
 }
 
+uint64_t to_word(const char *op, py::handle object) {
+  std::optional<Scalar> number = is_integer(object) ? to_scalar(op, object) : std::nullopt;
+  if (!number) fail(ErrorKind::type, op, "not an integer", type_name(object));
+  if (number->is_negative) fail(ErrorKind::overflow, op, "a negative number", py::str(object), "0 to 2^64 - 1");
+  return number->integer;
+}
+
+double to_real(const char *op, py::handle object) {
+  std::optional<Scalar> number = to_scalar(op, object);
+  if (!number || number->kind == kComplex) fail(ErrorKind::type, op, "not a real number", type_name(object));
+  return PyFloat_AsDouble(object.ptr());
+}
+
+py::sequence to_sequence(const char *op, py::handle object) {
+  if (!is_sequence(object)) fail(ErrorKind::type, op, "not a sequence", type_name(object));
+  return py::reinterpret_borrow<py::sequence>(object);
+}
+
 Dims to_dims(const char *op, py::handle object) {
   if (is_integer(object)) return {to_integer(op, object)};
-  if (!py::isinstance<py::sequence>(object) || py::isinstance<py::str>(object) || py::isinstance<NDArray>(object))
-    fail(ErrorKind::type, op, "not an integer or a sequence of integers", type_name(object));
+  if (!is_sequence(object)) fail(ErrorKind::type, op, "not an integer or a sequence of integers", type_name(object));
   Dims dims;
-  for (py::handle item : py::reinterpret_borrow<py::sequence>(object)) dims.push(to_integer(op, item));
+  for (py::handle item : to_sequence(op, object)) dims.push(to_integer(op, item));
   return dims;
 }
 
@@ -42,9 +83,8 @@ std::optional<Dims> to_axes(const char *op, py::handle object) {
 }
 
 DType to_dtype(const char *op, py::handle object) {
-  if (!py::isinstance<PyDType>(object))
-    fail(ErrorKind::type, op, "not a dtype", std::string(py::repr(object)), "one like needle.ndarray.float32");
-  return object.cast<const PyDType &>().value;
+  if (const DType *dtype = Box<DType>::find(object.ptr())) return *dtype;
+  fail(ErrorKind::type, op, "not a dtype", std::string(py::repr(object)), "one like needle.ndarray.float32");
 }
 
 std::optional<bool> to_copy(const char *op, py::handle object) {
@@ -54,9 +94,9 @@ std::optional<bool> to_copy(const char *op, py::handle object) {
 }
 
 Device to_device_or_default(py::handle object) {
-  if (py::isinstance<Device>(object)) return object.cast<Device>();
+  if (const Device *device = Box<Device>::find(object.ptr())) return *device;
   // Names and the default are resolved by the registry, which loads plugins when they are first asked for.
-  return py::module_::import("needle.ndarray.devices").attr("device")(object).cast<Device>();
+  return Box<Device>::of(call_python(import_from("needle.ndarray.devices", "device"), object).ptr());
 }
 
 std::optional<Scalar> to_scalar(const char *op, py::handle object) {
@@ -66,7 +106,7 @@ std::optional<Scalar> to_scalar(const char *op, py::handle object) {
   if (PyComplex_Check(o))
     return Scalar{.kind = kComplex, .real = PyComplex_RealAsDouble(o), .imag = PyComplex_ImagAsDouble(o)};
   if (!is_integer(object)) return std::nullopt;
-  py::object number = py::reinterpret_steal<py::object>(PyNumber_Index(o));
+  py::object number = py::reinterpret_steal<py::object>(into_python([&] { return PyNumber_Index(o); }));
   if (!number) throw py::error_already_set();
   int overflow;
   int64_t value = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
@@ -79,26 +119,18 @@ std::optional<Scalar> to_scalar(const char *op, py::handle object) {
   return Scalar{kInt, 0, large, false};
 }
 
-const NDArray *as_array(py::handle object) {
-  return py::isinstance<NDArray>(object) ? object.cast<const NDArray *>() : nullptr;
-}
-
-NDArray to_array(const char *op, py::handle object) {
+const NDArray &to_array(const char *op, py::handle object) {
   if (const NDArray *array = as_array(object)) return *array;
   fail(ErrorKind::type, op, "not an array", type_name(object), "NDArray", "make one with needle.ndarray.asarray");
 }
 
-std::pair<NDArray, NDArray> to_operands(const char *op, py::handle x, py::handle y) {
-  const NDArray *a = as_array(x), *b = as_array(y);
-  if (a && b) return {*a, *b};
-  if (a || b) {
-    if (std::optional<Scalar> scalar = to_scalar(op, a ? y : x)) {
-      NDArray other = scalar_beside(op, *scalar, a ? *a : *b);
-      if (a) return {*a, other};
-      return {other, *b};
-    }
-  }
-  return {to_array(op, x), to_array(op, y)};
+Operands::Operands(const char *op, py::handle x, py::handle y) : x_(as_array(x)), y_(as_array(y)) {
+  if (x_ && y_) return;
+  const NDArray *array = x_ ? x_ : y_;
+  std::optional<Scalar> scalar = array ? to_scalar(op, x_ ? y : x) : std::nullopt;
+  if (!scalar) to_array(op, x_ ? y : x);  // throws
+  number_ = scalar_beside(op, *scalar, *array);
+  (x_ ? y_ : x_) = &*number_;
 }
 
 std::optional<std::vector<IndexItem>> to_index(const NDArray &x, py::handle key) {

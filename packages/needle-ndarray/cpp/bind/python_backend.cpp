@@ -6,6 +6,19 @@ namespace needle::bind {
 namespace {
 
 struct PythonBackend {
+  // The method's result. Arguments are made to objects, whose references outlive the call.
+  template <class... Args>
+  py::object call(const char *method, const Args &...args) {
+    return call_python(self.attr(method), object(args)...);
+  }
+  static py::handle object(py::handle value) { return value; }
+  template <class T>
+  static py::object object(const T &value)
+    requires(!std::is_base_of_v<py::handle, T>)
+  {
+    return py::cast(value);
+  }
+
   py::object self;  // the Backend
   py::object view;  // needle.ndarray.backend.View
   std::string name;
@@ -20,7 +33,7 @@ void remember(PyObject *exception) { Py_XSETREF(last_exception, exception); }
 // Runs `body` with the GIL and turns an exception of Python's into a status; the exception itself is kept as the cause.
 template <class Body>
 needle_status guarded(void *context, Body body) {
-  py::gil_scoped_acquire gil;
+  Gil gil;
   try {
     body(*static_cast<PythonBackend *>(context));
     return NEEDLE_OK;
@@ -48,26 +61,25 @@ py::object to_view(const PythonBackend &b, const DLTensor *t) {
     shape.push(t->shape[i]);
     strides.push(t->strides[i]);
   }
-  return b.view(py::handle(static_cast<PyObject *>(t->data)), dtype_object(dtype), to_tuple(shape), to_tuple(strides),
-                t->byte_offset / static_cast<uint64_t>(info(dtype).itemsize));
+  return call_python(b.view, py::handle(static_cast<PyObject *>(t->data)), dtype_object(dtype), to_tuple(shape),
+                     to_tuple(strides), py::int_(t->byte_offset / static_cast<uint64_t>(info(dtype).itemsize)));
 }
 
 int32_t device_count(void *context) {
-  py::gil_scoped_acquire gil;
-  return static_cast<PythonBackend *>(context)->self.attr("device_count")().cast<int32_t>();
+  Gil gil;
+  return static_cast<PythonBackend *>(context)->call("device_count").cast<int32_t>();
 }
 
 const char *describe(void *context, int32_t device) {
-  py::gil_scoped_acquire gil;
-  description = static_cast<PythonBackend *>(context)->self.attr("describe")(device).cast<std::string>();
+  Gil gil;
+  description = static_cast<PythonBackend *>(context)->call("describe", device).cast<std::string>();
   return description.c_str();
 }
 
 int32_t op(void *context, needle_family family, const char *name) {
-  py::gil_scoped_acquire gil;
-  constexpr const char *families[] = {"unary", "binary", "reduce", "arg_reduce", "scan", "scatter", "composite"};
+  Gil gil;
   auto &b = *static_cast<PythonBackend *>(context);
-  if (!b.self.attr("supports")(families[family], name).cast<bool>()) return -1;
+  if (!b.call("supports", family_name(family), name).cast<bool>()) return -1;
   b.op_names[family].emplace_back(name);
   return static_cast<int32_t>(b.op_names[family].size()) - 1;
 }
@@ -75,12 +87,12 @@ int32_t op(void *context, needle_family family, const char *name) {
 const char *last_error(void *) { return last_error_text.c_str(); }
 
 needle_status alloc(void *context, int32_t device, size_t nbytes, void **data) {
-  return guarded(context, [&](PythonBackend &b) { *data = b.self.attr("alloc")(nbytes, device).release().ptr(); });
+  return guarded(context, [&](PythonBackend &b) { *data = b.call("alloc", nbytes, device).release().ptr(); });
 }
 
 void free_buffer(void *, int32_t, void *data, size_t) {
   if (!Py_IsInitialized()) return;  // the interpreter is gone, and its objects with it
-  py::gil_scoped_acquire gil;
+  Gil gil;
   Py_DECREF(static_cast<PyObject *>(data));
 }
 
@@ -88,36 +100,35 @@ py::handle buffer_handle(const void *data) { return static_cast<PyObject *>(cons
 
 needle_status upload(void *context, int32_t, const void *host, void *data, size_t offset, size_t nbytes) {
   return guarded(context, [&](PythonBackend &b) {
-    b.self.attr("upload")(py::memoryview::from_memory(host, static_cast<ssize_t>(nbytes)), buffer_handle(data), offset);
+    b.call("upload", py::memoryview::from_memory(host, static_cast<ssize_t>(nbytes)), buffer_handle(data), offset);
   });
 }
 
 needle_status download(void *context, int32_t, const void *data, size_t offset, void *host, size_t nbytes) {
   return guarded(context, [&](PythonBackend &b) {
-    b.self.attr("download")(buffer_handle(data), offset,
-                            py::memoryview::from_memory(host, static_cast<ssize_t>(nbytes)));
+    b.call("download", buffer_handle(data), offset, py::memoryview::from_memory(host, static_cast<ssize_t>(nbytes)));
   });
 }
 
 needle_status synchronize(void *context, int32_t device) {
-  return guarded(context, [&](PythonBackend &b) { b.self.attr("synchronize")(device); });
+  return guarded(context, [&](PythonBackend &b) { b.call("synchronize", device); });
 }
 
 needle_status fill(void *context, const void *value, needle_out out) {
   return guarded(context, [&](PythonBackend &b) {
-    b.self.attr("fill")(from_scalar(load_scalar(*find_dtype(out->dtype), value)), to_view(b, out));
+    b.call("fill", from_scalar(load_scalar(*find_dtype(out->dtype), value)), to_view(b, out));
   });
 }
 
 needle_status sort(void *context, needle_in a, int32_t axis, int32_t descending, needle_out values,
                    needle_out indices) {
   return guarded(context, [&](PythonBackend &b) {
-    b.self.attr("sort")(to_view(b, a), axis, descending != 0, to_view(b, values), to_view(b, indices));
+    b.call("sort", to_view(b, a), axis, descending != 0, to_view(b, values), to_view(b, indices));
   });
 }
 
 needle_status random_bits(void *context, uint64_t key, uint64_t counter, needle_out out) {
-  return guarded(context, [&](PythonBackend &b) { b.self.attr("random_bits")(key, counter, to_view(b, out)); });
+  return guarded(context, [&](PythonBackend &b) { b.call("random_bits", key, counter, to_view(b, out)); });
 }
 
 needle_status composite(void *context, int32_t op, const needle_arguments *arguments) {
@@ -127,15 +138,15 @@ needle_status composite(void *context, int32_t op, const needle_arguments *argum
     for (int i = 0; i < arguments->n_outputs; ++i) outputs.append(to_view(b, arguments->outputs[i]));
     for (int i = 0; i < arguments->n_integers; ++i) integers.append(arguments->integers[i]);
     for (int i = 0; i < arguments->n_reals; ++i) reals.append(arguments->reals[i]);
-    b.self.attr("composite")(b.op_names[NEEDLE_COMPOSITE][static_cast<size_t>(op)], inputs, outputs, integers, reals);
+    b.call("composite", b.op_names[NEEDLE_COMPOSITE][static_cast<size_t>(op)], inputs, outputs, integers, reals);
   });
 }
 
 // The regular functions: [op,] views and axes in the table's order, under the table's name.
 #define NAME(family, code) b.op_names[family][static_cast<size_t>(code)]
-#define METHOD(function, parameters, ...)                                                    \
-  needle_status function parameters {                                                        \
-    return guarded(context, [&](PythonBackend &b) { b.self.attr(#function)(__VA_ARGS__); }); \
+#define METHOD(function, parameters, ...)                                               \
+  needle_status function parameters {                                                   \
+    return guarded(context, [&](PythonBackend &b) { b.call(#function, __VA_ARGS__); }); \
   }
 METHOD(copy, (void *context, needle_in a, needle_out out), to_view(b, a), to_view(b, out))
 METHOD(iota, (void *context, needle_out out), to_view(b, out))
@@ -168,7 +179,7 @@ py::object take_backend_exception() {
 
 needle_backend python_backend_table(py::object backend, const std::string &name, std::shared_ptr<void> &owner) {
   // Never freed, like the backend that it stands for.
-  auto *b = new PythonBackend{std::move(backend), py::module_::import("needle.ndarray.backend").attr("View"), name, {}};
+  auto *b = new PythonBackend{std::move(backend), import_from("needle.ndarray.backend", "View"), name, {}};
   owner = std::shared_ptr<void>(b, [](void *) {});
   needle_backend table = {};
   table.api_version = NEEDLE_BACKEND_API_VERSION;

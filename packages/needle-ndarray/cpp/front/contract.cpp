@@ -1,9 +1,9 @@
 #include "contract.h"
 
-#include <Python.h>
-
 #include <optional>
 #include <vector>
+
+#include "interpreter.h"
 
 namespace needle::contract {
 
@@ -24,16 +24,19 @@ struct Argument {
   DLTensor tensor;
 };
 
+constexpr int64_t worth_it = 1 << 14;  // elements: some microseconds
+
 // Calls f, which does not throw; other Python threads run during a call that takes longer than handing the GIL over
-// does. The GIL is not taken back by a destructor: while the interpreter ends, taking it ends the thread, by unwinding.
+// does.
 template <class F>
 needle_status without_gil(int64_t work, F f) {
-  constexpr int64_t worth_it = 1 << 14;  // elements: some microseconds
   if (work < worth_it) return f();
   PyThreadState *state = PyEval_SaveThread();
   needle_status status = f();
-  PyEval_RestoreThread(state);
-  return status;
+  return into_python([&] {
+    PyEval_RestoreThread(state);
+    return status;
+  });
 }
 
 // Calls table.*function on the device of `at` and raises its error under the name `op`.
@@ -74,12 +77,7 @@ void copy(const NDArray &a, const NDArray &out) {
 
 void synchronize(Device device) {
   const needle_backend &table = device.backend->table;
-  needle_status status;
-  {
-    PyThreadState *state = PyEval_SaveThread();
-    status = table.synchronize(table.context, device.index);
-    PyEval_RestoreThread(state);
-  }
+  needle_status status = without_gil(worth_it, [&] { return table.synchronize(table.context, device.index); });
   check(device, "synchronize", status);
 }
 
@@ -199,8 +197,8 @@ needle_memory memory_stats(Device device) {
 
 void reset_peak(Device device) { call_optional("reset_peak_memory_stats", device, &needle_backend::reset_peak); }
 
-void set_cache_limit(Device device, size_t nbytes) {
-  call_optional("set_cache_limit", device, &needle_backend::set_cache_limit, nbytes);
+void set_cache_limit(Device device, uint64_t nbytes) {
+  call_optional("set_cache_limit", device, &needle_backend::set_cache_limit, static_cast<size_t>(nbytes));
 }
 
 void empty_cache(Device device) { call_optional("empty_cache", device, &needle_backend::empty_cache); }

@@ -28,7 +28,7 @@ void scatter(OpCode op, const NDArray &a, const NDArray &indices, int axis, cons
 // Throw where the backend keeps no memory.
 needle_memory memory_stats(Device device);
 void reset_peak(Device device);
-void set_cache_limit(Device device, size_t nbytes);
+void set_cache_limit(Device device, uint64_t nbytes);
 void empty_cache(Device device);
 void random_bits(uint64_t key, uint64_t counter, const NDArray &out);
 // False where the backend leaves it to the front; nullptr stands for an array that is left out.

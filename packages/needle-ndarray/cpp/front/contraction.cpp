@@ -4,6 +4,7 @@
 #include "contract.h"
 #include "error.h"
 #include "ndarray.h"
+#include "operand.h"
 
 namespace needle {
 
@@ -11,16 +12,16 @@ NDArray matmul(const NDArray &x, const NDArray &y) {
   Device device = common_device("matmul", {&x, &y});
   DType dtype = promote("matmul", x.dtype, y.dtype);
   expect_arithmetic("matmul", dtype);
-  std::string shapes = x.shape.str() + " @ " + y.shape.str();
+  auto shapes = [&] { return x.shape.str() + " @ " + y.shape.str(); };
   if (info(dtype).kind == kBool)
     fail(ErrorKind::type, "matmul", "operands are not numbers", "bool", "", "cast with astype");
   if (x.ndim() == 0 || y.ndim() == 0)
-    fail(ErrorKind::value, "matmul", "an operand has no dimensions", shapes, "at least 1 each", "use x * y");
+    fail(ErrorKind::value, "matmul", "an operand has no dimensions", shapes(), "at least 1 each", "use x * y");
   // A vector is a row on the left and a column on the right; its axis is dropped from the result.
   NDArray a = x.ndim() == 1 ? expand_dims(x, {0}) : x, b = y.ndim() == 1 ? expand_dims(y, {1}) : y;
   int64_t m = a.shape[a.ndim() - 2], k = a.shape[a.ndim() - 1], n = b.shape[b.ndim() - 1];
   if (b.shape[b.ndim() - 2] != k)
-    fail(ErrorKind::value, "matmul", "the inner extents differ", shapes,
+    fail(ErrorKind::value, "matmul", "the inner extents differ", shapes(),
          "the last of the left equal to the last but one of the right (a vector: its only one)");
   auto batch = [](const NDArray &z) {
     Dims lead;
@@ -34,10 +35,9 @@ NDArray matmul(const NDArray &x, const NDArray &y) {
     shape.push(columns);
     return shape;
   };
-  a = broadcast_to("matmul", astype(a, dtype, false), with_lead(m, k));
-  b = broadcast_to("matmul", astype(b, dtype, false), with_lead(k, n));
+  Operand left("matmul", a, dtype, with_lead(m, k)), right("matmul", b, dtype, with_lead(k, n));
   NDArray out = NDArray::empty("matmul", with_lead(m, n), dtype, device);
-  if (out.size() > 0) contract::matmul(a, b, out);
+  if (out.size() > 0) contract::matmul(left, right, out);
   Dims dropped;
   if (x.ndim() == 1) dropped.push(out.ndim() - 2);
   if (y.ndim() == 1) dropped.push(out.ndim() - 1);

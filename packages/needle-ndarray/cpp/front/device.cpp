@@ -77,7 +77,7 @@ bool has_backend(const std::string &name) {
   return registry().contains(name);
 }
 
-Device get_device(const std::string &name, int32_t index) {
+Device get_device(const std::string &name, int64_t index) {
   const Backend *backend = nullptr;
   {
     std::lock_guard lock(registry_mutex());
@@ -89,7 +89,7 @@ Device get_device(const std::string &name, int32_t index) {
   if (index < 0 || index >= count)
     fail(ErrorKind::value, "device", "no such device", name + ":" + std::to_string(index),
          "an index below " + std::to_string(count));
-  return {backend, index};
+  return {backend, static_cast<int32_t>(index)};
 }
 
 void check(const Device &device, const char *op, needle_status status) {

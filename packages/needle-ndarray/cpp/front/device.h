@@ -29,7 +29,7 @@ struct Device {
 // Checks the table (version, required functions) and keeps it for good: arrays may outlive any reference to a plugin.
 void add_backend(const std::string &name, const needle_backend &table, std::shared_ptr<void> owner);
 // Throws where the backend is not registered or has no device of that index.
-Device get_device(const std::string &name, int32_t index);
+Device get_device(const std::string &name, int64_t index);
 bool has_backend(const std::string &name);
 
 // Throws the Error for a status other than NEEDLE_OK.

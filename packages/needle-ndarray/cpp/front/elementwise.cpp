@@ -4,6 +4,7 @@
 #include "contract.h"
 #include "error.h"
 #include "ndarray.h"
+#include "operand.h"
 
 namespace needle {
 
@@ -43,23 +44,14 @@ NDArray result(const char *op, const Dims &shape, DType dtype, Device device, co
   return *out;
 }
 
-// Cast and broadcast; copied if it overlaps `out` without being the same view, which the contract rules out.
-NDArray operand(const char *op, const NDArray &x, DType dtype, const NDArray &out, bool out_is_new) {
-  NDArray view = broadcast_to(op, x.dtype == dtype ? x : astype(x, dtype, false), out.shape);
-  if (!out_is_new && view.overlaps(out) && !view.same_view(out)) {
-    // The same elements in another type (bool over uint8) would be safe too, but nobody writes that.
-    return copy(view);
-  }
-  return view;
-}
-
 }  // namespace
 
 NDArray unary(OpCode code, const NDArray &x, const NDArray *given) {
   const Op &op = op_info(code);
   DType dtype = admit(op, x.dtype);
   NDArray out = result(op.name, x.shape, result_dtype(op, dtype), x.device(), given);
-  NDArray a = operand(op.name, x, dtype, out, !given);
+  Operand a(op.name, x, dtype, out.shape);
+  if (given) a.keep_apart(out);
   if (out.size() > 0) contract::unary(code, a, out);
   return out;
 }
@@ -70,7 +62,11 @@ NDArray binary(OpCode code, const NDArray &x, const NDArray &y, const NDArray *g
   DType dtype = admit(op, promote(op.name, x.dtype, y.dtype));
   Dims shape = x.shape == y.shape ? x.shape : broadcast_shapes(op.name, std::array{x.shape, y.shape});
   NDArray out = result(op.name, shape, result_dtype(op, dtype), device, given);
-  NDArray a = operand(op.name, x, dtype, out, !given), b = operand(op.name, y, dtype, out, !given);
+  Operand a(op.name, x, dtype, out.shape), b(op.name, y, dtype, out.shape);
+  if (given) {
+    a.keep_apart(out);
+    b.keep_apart(out);
+  }
   if (out.size() > 0) contract::binary(code, a, b, out);
   return out;
 }
@@ -93,8 +89,8 @@ NDArray where(const NDArray &condition, const NDArray &x, const NDArray &y) {
   Dims shape = broadcast_shapes("where", std::array{condition.shape, x.shape, y.shape});
   NDArray out = NDArray::empty("where", shape, dtype, device);
   if (out.size() > 0)
-    contract::where(broadcast_to("where", condition, shape), operand("where", x, dtype, out, true),
-                    operand("where", y, dtype, out, true), out);
+    contract::where(Operand("where", condition, DType::boolean, shape), Operand("where", x, dtype, shape),
+                    Operand("where", y, dtype, shape), out);
   return out;
 }
 

@@ -21,6 +21,11 @@ const Op &op_info(OpCode op) {
   return table[static_cast<int>(op)];
 }
 
+const char *family_name(needle_family family) {
+  constexpr const char *names[] = {"unary", "binary", "reduce", "arg_reduce", "scan", "scatter", "composite"};
+  return names[family];
+}
+
 std::optional<OpCode> find_composite(std::string_view name) {
 #define COMPOSITE(known) \
   if (name == #known) return OpCode::composite_##known;

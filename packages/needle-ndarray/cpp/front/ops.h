@@ -43,6 +43,7 @@ enum class OpCode : int {
 constexpr int kOps = static_cast<int>(OpCode::count);
 
 const Op &op_info(OpCode op);
+const char *family_name(needle_family family);  // as Python's backends know it
 std::optional<OpCode> find_composite(std::string_view name);
 
 }  // namespace needle
