@@ -88,12 +88,14 @@ class Op:
                 arrays.append(x)
         data = self.forward(*arrays, **params)
         out = Tensor(data)
-        if tracked and mode.recording and data.dtype.kind == "complex":
-            problem, hint = "complex results have no derivatives yet", "detach() the operands"
-            raise NotImplementedError(message(self.name, problem, got=f"dtype {data.dtype.name}", hint=hint))
-        if tracked and mode.recording and data.dtype in FLOATING:
-            out.tracked = True
-            out.node = Node(self, self.prepare(operands, data), params, data)
+        if tracked and mode.recording:
+            dtype = data.dtype
+            if dtype in FLOATING:
+                out.tracked = True
+                out.node = Node(self, self.prepare(operands, data), params, data)
+            elif dtype.kind == "complex":
+                problem, hint = "complex results have no derivatives yet", "detach() the operands"
+                raise NotImplementedError(message(self.name, problem, got=f"dtype {dtype.name}", hint=hint))
         return out
 
     def prepare(self, operands: Sequence[Any], out: NDArray) -> Sequence[Any]:
