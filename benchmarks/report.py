@@ -18,10 +18,8 @@ def duration(seconds: float) -> str:
 
 
 def cell(time: Time | None) -> str:
-    """Return a time, marked with ~ and its spread where the processes differ or were disturbed too much."""
-    if time is None:
-        return ""
-    return duration(time.seconds) + (f" ~{time.spread:.0%}" if time.is_wide else "")
+    """Return a time, and why to doubt it."""
+    return "" if time is None else f"{duration(time.seconds)} {time.doubt}".rstrip()
 
 
 def best_peer(times: dict[str, Time]) -> str | None:
@@ -151,14 +149,16 @@ HEAD = """# Benchmarks
 
 Written by `./dev bench --docs`. Measured on {date}: {machine}.
 
-Needle {versions[needle]} beside {beside}. Each time is the median of several processes'
-medians, in which the libraries took turns; ~ and their spread mark one whose processes differ by more than a quarter of
-it, or had to share the processors with other programs. `+malloc` is a peer whose C library was told to keep freed
-memory and to use huge pages (`MALLOC_MMAP_MAX_=0
-MALLOC_TRIM_THRESHOLD_=4294967296 GLIBC_TUNABLES=glibc.malloc.hugetlb=1`). JAX runs under `jit` and tinygrad under
-`TinyJit`, except in the family dispatch; images are (N, H, W, C) in JAX and MLX, and (N, C, H, W) in the others. Rate
-and limit are Needle's: what it reaches, and what part that is of what the machine can do. The ratio is Needle's time
-over that of the best peer. The target names the largest ratio and, where there is one, the part of the limit to reach.
+Needle {versions[needle]} beside {beside}.
+
+Each time is the median of several processes' medians, in which the libraries took turns. ~ and their spread mark one
+whose processes differ by more than a quarter of it, busy one whose processes all had to share the processors with other
+programs. `+malloc` is a peer whose C library was told to keep freed memory and to use huge pages
+(`MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=4294967296 GLIBC_TUNABLES=glibc.malloc.hugetlb=1`). JAX runs under `jit` and
+tinygrad under `TinyJit`, except in the family dispatch; images are (N, H, W, C) in JAX and MLX, and (N, C, H, W) in the
+others. Rate and limit are Needle's: what it reaches, and what part that is of what the machine can do. The ratio is
+Needle's time over that of the best peer. The target names the largest ratio and, where there is one, the part of the
+limit to reach.
 
 What the machine can do, in operations or bytes a second, measured in the same run:
 """

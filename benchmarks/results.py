@@ -27,9 +27,9 @@ class Time:
     """The part of the processors that other programs took, at most."""
 
     @property
-    def is_wide(self) -> bool:
-        """Whether the processes differ too much, or were disturbed too much, to compare closely."""
-        return self.spread > WIDE or self.foreign > BUSY
+    def doubt(self) -> str:
+        """Why not to compare it closely: the processes differ, by so much, or had to share the processors."""
+        return f"~{self.spread:.0%}" if self.spread > WIDE else "busy" if self.foreign > BUSY else ""
 
 
 @dataclass

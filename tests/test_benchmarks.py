@@ -126,7 +126,7 @@ def test_table():
 def test_processes_that_were_disturbed_count_for_want_of_others():
     disturbed = results([0.004])
     disturbed.records[0]["foreign"] = 0.5
-    assert report.cell(disturbed.times(2)["f/x"]["needle"]) == "4.00 ms ~0%"
+    assert report.cell(disturbed.times(2)["f/x"]["needle"]) == "4.00 ms busy"
     disturbed.records += results([0.002]).records
     assert report.cell(disturbed.times(2)["f/x"]["needle"]) == "2.00 ms"
 
