@@ -127,9 +127,11 @@ class Elementwise(Op):
         """Return the operands cast to the dtype, and those that require grad broadcast to the shape, of ``out``."""
         dtype, shape = out.dtype, out.shape
         for x in operands:
-            if isinstance(x, NDArray) or (
-                isinstance(x, Tensor) and (x.data.dtype is not dtype or x.data.shape != shape)
-            ):
+            if isinstance(x, Tensor):
+                data = x.data
+                if data.dtype is not dtype or data.shape != shape:
+                    break
+            elif isinstance(x, NDArray):
                 break
         else:
             return operands
