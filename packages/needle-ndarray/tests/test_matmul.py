@@ -76,3 +76,26 @@ def test_wrong_operands(device: str) -> None:
         nd.matmul(x, 2)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="unsupported operand"):
         x @ 2  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "wide"),
+    [("int8", "int32"), ("float16", "float32"), ("bfloat16", "float32"), ("uint8", "int64"), ("float32", "float64")],
+)
+def test_a_wider_dtype(device: str, dtype: str, wide: str) -> None:
+    x = nd.full((2, 3, 70), 100, getattr(nd, dtype), device=device)
+    product = nd.matmul(x, x.mT, dtype=getattr(nd, wide))
+    assert product.dtype.name == wide
+    assert product.tolist() == [[[700_000] * 3] * 3] * 2
+    assert nd.matmul(x[0, 0], x[0, 0], dtype=getattr(nd, wide)).item() == 700_000
+    assert nd.matmul(x[:, :0], x.mT, dtype=getattr(nd, wide)).shape == (2, 0, 3)
+
+
+def test_operands_of_two_dtypes_meet_before_they_are_widened(device: str) -> None:
+    x, y = nd.ones((2, 2), dtype=nd.int8, device=device), nd.ones((2, 2), dtype=nd.uint8, device=device)
+    assert nd.matmul(x, y, dtype=nd.int64).dtype == nd.int64
+    with pytest.raises(
+        TypeError,
+        match=r"\[matmul\] the dtype asked for does not hold the product's; got int8; expected int16 or a wider one",
+    ):
+        nd.matmul(x, y, dtype=nd.int8)

@@ -148,7 +148,7 @@ void define_along_axes(py::module_ &m) {
 }
 
 void define_contraction_and_indexed(py::module_ &m) {
-  define<matmul>(m, "matmul(x, y, /)");
+  define<matmul>(m, "matmul(x, y, /, *, dtype=None)");
   define<take_along_axis>(m, "take_along_axis(x, indices, /, *, axis=-1)");
   define<[](const NDArray &x, const NDArray &indices, std::optional<int64_t> axis) {
     if (!axis && x.ndim() != 1)

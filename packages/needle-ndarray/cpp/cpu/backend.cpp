@@ -240,10 +240,7 @@ needle_status sort(void *, needle_in a, int32_t axis, int32_t descending, needle
 }
 
 needle_status matmul(void *, needle_in a, needle_in b, needle_out out) {
-  return guarded([&] {
-    Array x = array(a);
-    (is_complex(x.type) ? complex::matmul : kernels().matmul)(x, array(b), array(out));
-  });
+  return guarded([&] { kernels().matmul(array(a), array(b), array(out)); });
 }
 
 needle_status gather(void *, needle_in a, needle_in indices, int32_t axis, needle_out out) {

@@ -8,7 +8,7 @@
 
 namespace needle {
 
-NDArray matmul(const NDArray &x, const NDArray &y) {
+NDArray matmul(const NDArray &x, const NDArray &y, std::optional<DType> asked) {
   Device device = common_device("matmul", {&x, &y});
   DType dtype = promote("matmul", x.dtype, y.dtype);
   expect_arithmetic("matmul", dtype);
@@ -35,9 +35,24 @@ NDArray matmul(const NDArray &x, const NDArray &y) {
     shape.push(columns);
     return shape;
   };
-  Operand left("matmul", a, dtype, with_lead(m, k)), right("matmul", b, dtype, with_lead(k, n));
-  NDArray out = NDArray::empty("matmul", with_lead(m, n), dtype, device);
-  if (out.size() > 0) contract::matmul(left, right, out);
+  DType result = asked.value_or(dtype);
+  if (promote("matmul", dtype, result) != result)
+    fail(ErrorKind::type, "matmul", "the dtype asked for does not hold the product's", info(result).name,
+         std::string(info(dtype).name) + " or a wider one");
+  NDArray out = NDArray::empty("matmul", with_lead(m, n), result, device);
+  // f(a, b) with the operands in a dtype.
+  auto with_operands = [&](DType of, auto &&f) {
+    Operand left("matmul", a, of, with_lead(m, k)), right("matmul", b, of, with_lead(k, n));
+    return f(static_cast<const NDArray &>(left), static_cast<const NDArray &>(right));
+  };
+  bool done = out.size() == 0;
+  if (!done && result != dtype)
+    done = with_operands(dtype, [&](const NDArray &left, const NDArray &right) {
+      const NDArray *in[] = {&left, &right}, *to[] = {&out};
+      return contract::composite(OpCode::composite_wide_matmul, in, to, {}, {});
+    });
+  if (!done)
+    with_operands(result, [&](const NDArray &left, const NDArray &right) { contract::matmul(left, right, out); });
   Dims dropped;
   if (x.ndim() == 1) dropped.push(out.ndim() - 2);
   if (y.ndim() == 1) dropped.push(out.ndim() - 1);

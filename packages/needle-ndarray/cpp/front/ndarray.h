@@ -100,7 +100,7 @@ NDArray sort(const NDArray &x, int64_t axis, bool descending);
 NDArray argsort(const NDArray &x, int64_t axis, bool descending);
 
 // -- contraction.cpp
-NDArray matmul(const NDArray &x, const NDArray &y);
+NDArray matmul(const NDArray &x, const NDArray &y, std::optional<DType> dtype = std::nullopt);
 
 // -- indexed.cpp
 NDArray take_along_axis(const NDArray &x, const NDArray &indices, int64_t axis);

@@ -43,11 +43,6 @@ enum Unary {
 #define BINARY(name, takes, gives, functor, doc)
 #include "../../ops/elementwise.inc"
 };
-enum Binary {
-#define UNARY(name, takes, gives, functor, doc)
-#define BINARY(name, takes, gives, functor, doc) binary_##name,
-#include "../../ops/elementwise.inc"
-};
 
 template <class T>
 T get(const char *p) {
@@ -235,18 +230,6 @@ void reduce(Reduction op, const Array &a, const Array &out) {
 void scan(Reduction op, const Array &a, int axis, const Array &out) {
   if (op == Reduction::prod) return running_product(a, axis, out);
   for (int i : {0, 1}) kernels().scan(op, Part(a, i), axis, Part(out, i));
-}
-
-// Four products of real matrices.
-void matmul(const Array &a, const Array &b, const Array &out) {
-  Temporary x(out, part_type(out.type)), y(out, part_type(out.type));
-  auto make_part = [&](int part, int b_part, int op) {
-    kernels().matmul(Part(a, 0), Part(b, b_part), x.array);
-    kernels().matmul(Part(a, 1), Part(b, 1 - b_part), y.array);
-    kernels().binary(op, x.array, y.array, Part(out, part));
-  };
-  make_part(0, 0, binary_subtract);
-  make_part(1, 1, binary_add);
 }
 
 void scatter_add(const Array &a, const Array &indices, int axis, const Array &out) {

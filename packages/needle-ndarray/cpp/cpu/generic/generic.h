@@ -23,7 +23,6 @@ void where(const Array &condition, const Array &a, const Array &b, const Array &
 void cast(const Array &a, const Array &out);
 void reduce(Reduction op, const Array &a, const Array &out);
 void scan(Reduction op, const Array &a, int axis, const Array &out);
-void matmul(const Array &a, const Array &b, const Array &out);
 void scatter_add(const Array &a, const Array &indices, int axis, const Array &out);
 }  // namespace complex
 

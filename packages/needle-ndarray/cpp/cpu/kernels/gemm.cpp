@@ -2,8 +2,10 @@
 #include "gemm.h"
 
 #include "../iterate.h"
+#include "gemm_complex.h"
 #include "kernels.h"
 #include "pack.h"
+#include "skinny.h"
 
 namespace needle::cpu::NEEDLE_TARGET {
 namespace {
@@ -32,8 +34,8 @@ struct Left {
   Rows<K> operator()(int64_t z, int64_t i, int64_t rows, int64_t word, int64_t depth, Word *room) const {
     const S *p = from.data(z) + i * from.across + word * K::group * from.along;
     int64_t count = least(k - word * K::group, depth * K::group);
-    Rows<K> found = in_place(p, rows, count, depth);
-    if (!found.data) {
+    Rows<K> found{reinterpret_cast<const Word *>(p), from.across / K::group};
+    if (!in_place(rows) || count < depth * K::group) {
       pack_rows<K>(p, from.across, from.along, rows, count, room, room_stride<K>);
       found = {room, room_stride<K>};
     }
@@ -45,15 +47,12 @@ struct Left {
     return found;
   }
 
-  Rows<K> in_place(const S *p, int64_t rows, int64_t count, int64_t depth) const {
-    if constexpr (std::is_same_v<S, Word> || K::group > 1) {
-      // Rows that meet in few sets of the first cache drive each other out.
-      const bool crowded = rows > 4 && from.across * static_cast<int64_t>(sizeof(S)) % 2048 == 0;
-      if (from.along == 1 && !crowded && from.across % K::group == 0 && count == depth * K::group) {
-        return {reinterpret_cast<const Word *>(p), from.across / K::group};
-      }
-    }
-    return {nullptr, 0};
+  bool copies() const { return !in_place(Sizes::rows); }
+
+  // Rows that meet in few sets of the first cache drive each other out.
+  bool in_place(int64_t rows) const {
+    const bool crowded = rows > 4 && from.across * static_cast<int64_t>(sizeof(S)) % 2048 == 0;
+    return (std::is_same_v<S, Word> || K::group > 1) && from.along == 1 && !crowded && from.across % K::group == 0;
   }
 };
 
@@ -90,6 +89,20 @@ struct Converted {
   }
 };
 
+// Complex ones that are not contiguous; strides and columns count parts.
+template <class T>
+struct Spread {
+  Matrices<T> to;
+  Type type;
+
+  void finish(int64_t z, int64_t i, int64_t j, int64_t m, int64_t n, const T *sums, int64_t stride) const {
+    int64_t shape[] = {m, n / 2}, from_strides[] = {stride / 2, 1}, to_strides[] = {to.across / 2, to.along / 2};
+    char *at = reinterpret_cast<char *>(const_cast<T *>(to.data(z) + i * to.across + j / 2 * to.along));
+    copy({reinterpret_cast<char *>(const_cast<T *>(sums)), type, 2, shape, from_strides},
+         {at, type, 2, shape, to_strides});
+  }
+};
+
 template <class T>
 constexpr Type type_of_sums() {
   if constexpr (std::is_same_v<T, float>) return Type::f32;
@@ -114,8 +127,63 @@ struct Problem {
   Type out_type;
 };
 
-template <class K, class S>
+// out^T = B^T A^T.
+Problem transposed(const Problem &x) {
+  Problem y = x;
+  std::swap(y.shape.m, y.shape.n);
+  std::swap(y.batch.data[1], y.batch.data[2]);
+  for (int d = 0; d < y.batch.ndim; d++) std::swap(y.batch.strides[1][d], y.batch.strides[2][d]);
+  y.a = {x.b.column, x.b.row}, y.b = {x.a.column, x.a.row}, y.out = {x.out.column, x.out.row};
+  return y;
+}
+
+// Whether A is a few rows and B large, with its rows or its columns contiguous.
+bool is_skinny(const Problem &x) {
+  const auto [m, n, k] = x.shape;
+  return m <= skinny_rows && ((x.b.column == 1 && n >= 64 && k >= 8) || (x.b.row == 1 && k >= 64));
+}
+
+// T is what is computed in. Tasks are strips of B's columns, and where those are few, parts of k, whose sums are added
+// in their order.
+template <class T, class S>
+void skinny_product(const Problem &x) {
+  constexpr int64_t least_work = int64_t{1} << 17, wanted = 16;
+  const auto [m, n, k] = x.shape;
+  const bool by_rows = x.b.column == 1 && n >= 64;
+  const int64_t strip = by_rows ? 1024 : divide_up(divide_up(least_work, k), 8) * 8;
+  const int64_t strips = divide_up(n, strip), enough = x.batch.size * strips;
+  const int64_t split = least(divide_up(wanted, enough), 1 + least(strip, n) * k / least_work);
+  const int64_t depth = divide_up(divide_up(k, split), 64) * 64, parts = divide_up(k, depth);
+  const int64_t rows_stride = divide_up(k, lanes<T>) * lanes<T>;
+  const Matrices<S> a{&x.batch, 1, x.a.row, x.a.column}, b{&x.batch, 2, x.b.column, x.b.row};
+  const Converted<T> out{{&x.batch, 0, x.out.row, x.out.column}, type_of_sums<T>(), x.out_type};
+  Scratch rows(m * rows_stride * x.batch.size * sizeof(T)), sums(parts * m * n * x.batch.size * sizeof(T));
+  T *values = reinterpret_cast<T *>(rows.data), *totals = reinterpret_cast<T *>(sums.data);
+  for (int64_t z = 0; z < x.batch.size; z++) {
+    pack_rows<Plainly<T>>(a.data(z), a.across, a.along, m, k, values + z * m * rows_stride, rows_stride);
+  }
+  parallel_for(enough * parts, [&](int64_t task) {
+    int64_t z = task / (strips * parts), j = task / parts % strips * strip, k0 = task % parts * depth;
+    int64_t columns = least(n - j, strip);
+    T *to = totals + (z * parts + task % parts) * m * n + j;
+    combine_function<T, S>(m, by_rows)(columns, least(k - k0, depth), values + z * m * rows_stride + k0, rows_stride,
+                                       b.data(z) + j * b.across + k0 * b.along, by_rows ? b.along : b.across, to, n);
+    if (parts == 1) out.finish(z, 0, j, m, columns, to, n);
+  });
+  for (int64_t z = 0; z < x.batch.size && parts > 1; z++) {
+    T *first = totals + z * parts * m * n;
+    for (int64_t part = 1; part < parts; part++) {
+      for (int64_t i = 0; i < m * n; i++) first[i] += first[part * m * n + i];
+    }
+    out.finish(z, 0, 0, m, n, first, n);
+  }
+}
+
+// T is what single elements are computed in, K what blocks are.
+template <class T, class K, class S>
 void product(const Problem &x) {
+  if (is_skinny(x)) return skinny_product<T, S>(x);
+  if (Problem y = transposed(x); is_skinny(y)) return skinny_product<T, S>(y);
   using Sum = typename K::Sum;
   Shape s{x.shape.m, x.shape.n, divide_up(x.shape.k, K::group)};
   Left<K, S> a{{&x.batch, 1, x.a.row, x.a.column}, x.shape.k};
@@ -125,6 +193,23 @@ void product(const Problem &x) {
     return multiply<K>(x.batch.size, s, a, b, Direct<Sum>{{&x.batch, 0, 0, 0}, x.out.row});
   }
   multiply<K>(x.batch.size, s, a, b, Converted<Sum>{{&x.batch, 0, x.out.row, x.out.column}, sums, x.out_type});
+}
+
+template <class T>
+void complex_product(const Problem &x) {
+  auto data = [&](int operand) {
+    return [from = Matrices<T>{&x.batch, operand, 0, 0}](int64_t z) { return from.data(z); };
+  };
+  auto left = data(1), right = data(2);
+  const ComplexLeft<T, decltype(left)> a{left, 2 * x.a.row, 2 * x.a.column};
+  const ComplexRight<T, decltype(right)> b{right, 2 * x.b.column, 2 * x.b.row};
+  const Shape s{x.shape.m, 2 * x.shape.n, 2 * x.shape.k};
+  const Matrices<T> to{&x.batch, 0, 2 * x.out.row, 2 * x.out.column};
+  if (x.out.column == 1 || x.shape.n == 1) {
+    multiply<Plainly<T>>(x.batch.size, s, a, b, Direct<T>{to, to.across});
+  } else {
+    multiply<Plainly<T>>(x.batch.size, s, a, b, Spread<T>{to, x.out_type});
+  }
 }
 
 // The array's leading dimensions.
@@ -149,26 +234,31 @@ void matmul(const Array &a, const Array &b, const Array &out) {
     x.shape.m *= x.batch.size;
     x.batch.ndim = 0, x.batch.size = 1;
   }
-  if (x.out.column != 1 && x.out.row == 1) {  // out is laid out as its transpose, which is B^T A^T
-    std::swap(x.shape.m, x.shape.n);
-    std::swap(x.batch.data[1], x.batch.data[2]);
-    for (int d = 0; d < x.batch.ndim; d++) std::swap(x.batch.strides[1][d], x.batch.strides[2][d]);
-    Steps left{x.b.column, x.b.row};
-    x.b = {x.a.column, x.a.row}, x.a = left, x.out = {x.out.column, x.out.row};
-  }
+  // Where out is laid out as its transpose, that is computed.
+  if (x.out.column != 1 && x.out.row == 1) x = transposed(x);
   switch (a.type) {
-    case Type::f32: return product<Plainly<float>, float>(x);
-    case Type::f64: return product<Plainly<double>, double>(x);
-    case Type::f16: return product<Plainly<float>, f16>(x);
-    case Type::bf16: return product<Bf16Products, bf16>(x);
+    case Type::f32: return product<float, Plainly<float>, float>(x);
+    case Type::f64: return product<double, Plainly<double>, double>(x);
+    case Type::c64: return complex_product<float>(x);
+    case Type::c128: return complex_product<double>(x);
+    case Type::f16: return product<float, Plainly<float>, f16>(x);
+    case Type::bf16: return product<float, Bf16Products, bf16>(x);
     case Type::i8:
-    case Type::u8: return product<Int8Products, int8_t>(x);
+    case Type::u8: return product<uint32_t, Int8Products, int8_t>(x);
     case Type::i16:
-    case Type::u16: return product<Plainly<uint32_t>, int16_t>(x);
+    case Type::u16: return product<uint32_t, Plainly<uint32_t>, int16_t>(x);
     case Type::i32:
-    case Type::u32: return product<Plainly<uint32_t>, uint32_t>(x);
-    default: return product<Plainly<uint64_t>, uint64_t>(x);
+    case Type::u32: return product<uint32_t, Plainly<uint32_t>, uint32_t>(x);
+    default: return product<uint64_t, Plainly<uint64_t>, uint64_t>(x);
   }
+}
+
+bool wide_matmul(const Arguments &arguments) {
+  const Array &a = arguments.inputs[0], &out = arguments.outputs[0];
+  const Type wide = a.type == Type::i8 ? Type::i32 : is_small(a.type) ? Type::f32 : a.type;
+  if (wide == a.type || wide != out.type) return false;
+  matmul(a, arguments.inputs[1], out);
+  return true;
 }
 
 }  // namespace needle::cpu::NEEDLE_TARGET

@@ -10,16 +10,14 @@
 // up with zeros):
 //
 //   Rows<K> a(batch, i, rows, k, depth, room)   words [k, k + depth) of rows [i, i + rows) of A: where they lie, if
-//   each
-//                                               row is contiguous, else in `room`, which holds `rows` times
-//                                               room_stride<K> words and as many sums
-//   void b(batch, j, columns, k, depth, room)   the same words of columns [j, j + columns) of B, in panels: word p of
-//                                               column c at room[panel * depth * width + p * width + c], where width is
-//                                               K::columns and c < width; those past the last column are zero
+//       each row is contiguous, else in `room`, which has place for `rows` times room_stride<K> words and one sum
+//   void b(batch, j, columns, k, depth, room)   the same words of columns [j, j + columns) of B, in panels of
+//       K::columns: word p of column c at room[(panel * depth + p) * K::columns + c]. What is past the last column does
+//       not matter. j is always a multiple of K::columns.
 //
-// and `out` has either a `stride` and rows(batch), which returns where the contiguous rows of K::Sum begin, or
-// finish(batch, i, j, m, n, sums, stride), which gets each region's sums once and puts them where they belong.
-// j is always a multiple of K::columns.
+// Where a.copies() says that A will lie in `room`, regions are wide rather than high. `out` has either a `stride` and
+// rows(batch), which returns where its contiguous rows of K::Sum begin, or finish(batch, i, j, m, n, sums, stride),
+// which gets each region's sums once and puts them where they belong.
 //
 // The scheme is that of Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008), and of Van
 // Zee and van de Geijn, "BLIS" (2015).
@@ -41,7 +39,7 @@ namespace {
 // second.
 struct Sizes {
 #if defined(__AVX512F__)
-  static constexpr int rows = 14, vectors = 2, depth = 256;
+  static constexpr int rows = 14, vectors = 2, depth = 512;
 #elif defined(__aarch64__)
   static constexpr int rows = 8, vectors = 3, depth = 256;
 #else
@@ -49,7 +47,7 @@ struct Sizes {
 #endif
   static constexpr int block_rows = 98 / rows * rows;
   // A task's region: as many rows and columns as keep packing cheap and its sums in the second cache.
-  static constexpr int task_rows = 252, task_columns = 256;
+  static constexpr int task_rows = 504, task_columns = 256;
 };
 
 // Products of words that are the elements themselves.
@@ -112,6 +110,11 @@ void multiply_tile(int64_t depth, Rows<K> a, const typename K::Word *b, int64_t 
 #pragma GCC unroll 4
     for (int j = 0; j < vectors; j++) sums[i][j] = a.start ? splat(a.start[i]) : Vec<Sum>{};
   }
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; i++) {
+#pragma GCC unroll 4
+    for (int j = 0; j < vectors; j++) __builtin_prefetch(c + i * c_stride + j * lanes<Sum>, 1);
+  }
   for (int64_t k = 0; k < depth; k++, b += b_stride) {
     Vec<Word> row[vectors];
 #pragma GCC unroll 4
@@ -139,15 +142,16 @@ using TileFunction = void (*)(int64_t depth, Rows<K> a, const typename K::Word *
                               int64_t c_stride, bool add);
 
 template <class K, size_t... i>
-constexpr TileFunction<K> tile_function(int rows, int vectors, std::index_sequence<i...>) {
-  constexpr TileFunction<K> functions[] = {multiply_tile<K, i / Sizes::vectors + 1, i % Sizes::vectors + 1>...};
-  return functions[(rows - 1) * Sizes::vectors + vectors - 1];
+TileFunction<K> tile_function(int64_t index, std::index_sequence<i...>) {
+  static constexpr TileFunction<K> functions[] = {multiply_tile<K, i / Sizes::vectors + 1, i % Sizes::vectors + 1>...};
+  return functions[index];
 }
 
 // The kernel for a tile of up to Sizes::rows rows and up to K::columns columns.
 template <class K>
 TileFunction<K> tile_function(int64_t rows, int64_t columns) {
-  return tile_function<K>(static_cast<int>(rows), static_cast<int>(divide_up(columns, lanes<typename K::Sum>)),
+  int64_t vectors = divide_up(columns, lanes<typename K::Sum>);
+  return tile_function<K>((rows - 1) * Sizes::vectors + vectors - 1,
                           std::make_index_sequence<Sizes::rows * Sizes::vectors>());
 }
 
@@ -175,50 +179,56 @@ void multiply_panel(int64_t m, int64_t n, int64_t depth, Rows<K> a, const typena
   }
 }
 
-// How the outputs are cut into tasks: regions of rows x columns.
+// How the outputs are cut into tasks: regions of rows x columns, about equal.
 struct Regions {
+  static constexpr int64_t wanted = 8, least_work = int64_t{1} << 17;  // tasks, and multiplications in each
   int64_t rows, columns, down, across;
 
-  Regions(int64_t batch, Shape s, int64_t width, int64_t height) {
-    constexpr int64_t wanted = 16, least_work = int64_t{1} << 18;
-    rows = least<int64_t>(s.m, Sizes::task_rows),
-    columns = least(divide_up(s.n, width), Sizes::task_columns / width) * width;
-    auto tasks = [&] { return batch * divide_up(s.m, rows) * divide_up(s.n, columns); };
-    // Halves the longer side while there are few tasks, and each is worth handing to a thread.
-    while (tasks() < wanted && rows * columns * s.k > 2 * least_work) {
-      if (columns > width && columns >= rows) {
-        columns = divide_up(divide_up(columns, 2), width) * width;
-      } else if (rows > height) {
-        rows = divide_up(divide_up(rows, 2), height) * height;
-      } else {
-        break;
-      }
-    }
+  Regions(int64_t batch, Shape s, int64_t width, bool wide) {
+    const int64_t panels = divide_up(s.n, width);
+    down = divide_up(s.m, Sizes::task_rows), across = divide_up(panels, Sizes::task_columns / width);
+    // Smaller ones while there are few and each is worth handing to a thread.
+    auto few = [&] { return batch * down * across < wanted && s.m * s.n * s.k >= down * across * 2 * least_work; };
+    auto narrow = [&] {
+      while (few() && across < panels) across = least(2 * across, panels);
+    };
+    if (!wide) narrow();
+    while (few() && down < divide_up(s.m, Sizes::rows)) down = least<int64_t>(2 * down, divide_up(s.m, Sizes::rows));
+    narrow();
+    rows = divide_up(s.m, down), columns = divide_up(panels, across) * width;
     down = divide_up(s.m, rows), across = divide_up(s.n, columns);
   }
 };
+
+template <class A>
+bool copies(const A &a) {
+  if constexpr (requires { a.copies(); }) {
+    return a.copies();
+  } else {
+    return false;
+  }
+}
 
 template <class K, class A, class B, class Out>
 void multiply(int64_t batch, Shape s, const A &a, const B &b, const Out &out) {
   using Word = typename K::Word;
   using Sum = typename K::Sum;
   constexpr bool plain = requires { out.rows(0); };
-  const Regions regions(batch, s, K::columns, Sizes::rows);
-  const int64_t most_depth = least<int64_t>(s.k, K::depth);
-  const size_t b_words = regions.columns * most_depth;
+  const Regions regions(batch, s, K::columns, copies(a));
+  const int64_t block_depth = divide_up(s.k, divide_up(s.k, K::depth));
+  const size_t b_words = regions.columns * block_depth;
   const size_t a_words = least<int64_t>(regions.rows, Sizes::block_rows) * (room_stride<K> + 1);
   const size_t sums = plain ? 0 : regions.rows * regions.columns;
-  parallel_for(batch * regions.down * regions.across, [&](int64_t task) {
+  auto run = [&](int64_t task, char *room) {
     int64_t z = task / (regions.down * regions.across), region = task % (regions.down * regions.across);
     int64_t i0 = region % regions.down * regions.rows, j0 = region / regions.down * regions.columns;
     int64_t m = least(s.m - i0, regions.rows), n = least(s.n - j0, regions.columns);
-    Scratch room((b_words + a_words) * sizeof(Word) + sums * sizeof(Sum));
-    Word *b_room = reinterpret_cast<Word *>(room.data), *a_room = b_room + b_words;
+    Word *b_room = reinterpret_cast<Word *>(room), *a_room = b_room + b_words;
     Sum *c = reinterpret_cast<Sum *>(a_room + a_words);
     int64_t c_stride = regions.columns;
     if constexpr (plain) c = out.rows(z) + i0 * out.stride + j0, c_stride = out.stride;
-    for (int64_t k = 0; k < s.k; k += K::depth) {
-      int64_t depth = least<int64_t>(s.k - k, K::depth);
+    for (int64_t k = 0; k < s.k; k += block_depth) {
+      int64_t depth = least(s.k - k, block_depth);
       b(z, j0, n, k, depth, b_room);
       for (int64_t i = 0; i < m; i += Sizes::block_rows) {
         int64_t rows = least<int64_t>(m - i, Sizes::block_rows);
@@ -230,6 +240,13 @@ void multiply(int64_t batch, Shape s, const A &a, const B &b, const Out &out) {
       }
     }
     if constexpr (!plain) out.finish(z, i0, j0, m, n, c, c_stride);
+  };
+  // Of small products in a batch, a thread takes several at once.
+  const int64_t count = batch * regions.down * regions.across;
+  const int64_t at_once = 1 + Regions::least_work / (regions.rows * regions.columns * s.k);
+  parallel_for(divide_up(count, at_once), [&](int64_t i) {
+    Scratch room((b_words + a_words) * sizeof(Word) + sums * sizeof(Sum));
+    for (int64_t task = i * at_once; task < least(count, (i + 1) * at_once); task++) run(task, room.data);
   });
 }
 

@@ -34,21 +34,45 @@ template <class V, int n, int distance = n / 2>
   }
 }
 
+template <class T, class S>
+T value_as(S x) {
+  if constexpr (std::is_arithmetic_v<S>) {
+    return static_cast<T>(x);
+  } else {
+    return to_float(x);
+  }
+}
+
 // L elements as numbers of type T.
 template <class T, class S>
 [[gnu::always_inline]] inline Vec<T> load_as(const S *p) {
   constexpr int n = lanes<T>;
+  using Bits = std::conditional_t<std::is_integral_v<S>, S, uint16_t>;
   if constexpr (std::is_same_v<S, T>) {
     return load(p);
-  } else if constexpr (std::is_integral_v<S>) {
-    typename vector_of<S, n * sizeof(S)>::type narrow;
-    __builtin_memcpy(&narrow, p, sizeof(narrow));
-    return __builtin_convertvector(narrow, Vec<T>);
-  } else {
+  } else if constexpr (std::is_same_v<S, f16>) {
     T values[n];
     to_float(p, values, n);
     return load(values);
+  } else {
+    typename vector_of<Bits, n * sizeof(S)>::type narrow;
+    __builtin_memcpy(&narrow, p, sizeof(narrow));
+    if constexpr (std::is_same_v<S, bf16>) {
+      return reinterpret_cast<Vec<T>>(__builtin_convertvector(narrow, Vec<uint32_t>) << 16);
+    } else {
+      return __builtin_convertvector(narrow, Vec<T>);
+    }
   }
+}
+
+// Elements of twice the width: x below, y above.
+template <class V>
+[[gnu::always_inline]] inline auto paired(V x, V y) {
+  using Narrow = lane_of<V>;
+  using Wide = std::conditional_t<sizeof(Narrow) == 1, uint16_t, uint32_t>;
+  using Result = typename vector_of<Wide, 2 * sizeof(V)>::type;
+  return __builtin_convertvector(x, Result) | __builtin_convertvector(y, Result)
+                                                  << 8 * static_cast<int>(sizeof(Narrow));
 }
 
 // Bytes of int8 whose partner takes them without a sign are raised by 128.
@@ -63,12 +87,12 @@ template <class K, class S>
     return load_as<Word>(p);
   } else {
     using Bits = std::conditional_t<sizeof(S) == 2, uint16_t, uint8_t>;
-    Vec<Word> word{};
+    using Lines = typename vector_of<Bits, lanes<Word> * sizeof(S)>::type;
+    Lines x[K::group];
 #pragma GCC unroll 4
-    for (int i = 0; i < K::group; i++) {
-      word |= load_as<Word>(reinterpret_cast<const Bits *>(p + i * step)) << (i * 8 * static_cast<int>(sizeof(S)));
-    }
-    return word;
+    for (int i = 0; i < K::group; i++) __builtin_memcpy(&x[i], p + i * step, sizeof(Lines));
+    if constexpr (K::group == 2) return paired(x[0], x[1]);
+    if constexpr (K::group == 4) return paired(paired(x[0], x[1]), paired(x[2], x[3]));
   }
 }
 
@@ -116,8 +140,17 @@ void pack_rows(const S *p, int64_t across, int64_t along, int64_t lines, int64_t
                int64_t to_stride) {
   using Word = typename K::Word;
   constexpr int n = lanes<Word>, deep = n * K::group;
-  for (int64_t i = 0; i < lines; i += n) {
-    for (int64_t k = 0; k < depth; k += deep) {
+  int64_t k = 0;
+  if (along == 1) {
+    k = depth / deep * deep;
+    for (int64_t i = 0; i < lines; i++) {
+      const S *line = p + i * across;
+      Word *row = to + i * to_stride;
+      for (int64_t x = 0; x < k; x += deep) store(row + x / K::group, words_along<K>(line + x));
+    }
+  }
+  for (; k < depth; k += deep) {
+    for (int64_t i = 0; i < lines; i += n) {
       Vec<Word> v[n];
       load_block<K>(p + i * across + k * along, across, along, lines - i, depth - k, true, v);
       Word *at = to + i * to_stride + k / K::group;  // rows are padded to whole vectors
@@ -134,27 +167,32 @@ template <class K, class S>
 void pack_panels(const S *p, int64_t across, int64_t along, int64_t lines, int64_t depth, typename K::Word *to) {
   using Word = typename K::Word;
   constexpr int n = lanes<Word>, deep = n * K::group;
-  const int64_t words = divide_up(depth, K::group);
+  const int64_t words = divide_up(depth, K::group), whole_lines = across == 1 ? lines / n * n : 0;
   const Vec<Word> flipped = splat(static_cast<Word>(raised<K>));
-  for (int64_t i = 0; i < lines; i += n) {
-    Word *panel = to + i / K::columns * K::columns * words + i % K::columns;
-    const S *line = p + i * across;
-    int64_t k = 0;
-    if (across == 1 && lines - i >= n) {
-      for (; k + K::group <= depth; k += K::group) {
-        Vec<Word> v = words_across<K>(line + k * along, along);
+  auto at = [&](int64_t line, int64_t word) {
+    return to + line / K::columns * K::columns * words + line % K::columns + word * K::columns;
+  };
+  int64_t whole_depth = depth / K::group * K::group;
+  // A few words at a time of all lines: rows of memory are read whole, and panels are written in whole cache lines.
+  constexpr int at_once = 4;
+  for (int64_t k = 0; k < whole_depth; k += at_once * K::group) {
+    for (int64_t i = 0; i < whole_lines; i += n) {
+      Word *panel = at(i, k / K::group);
+      for (int64_t x = k; x < least(whole_depth, k + at_once * K::group); x += K::group, panel += K::columns) {
+        Vec<Word> v = words_across<K>(p + i + x * along, along);
         if constexpr (K::group == 4) v ^= flipped;
-        store(panel + k / K::group * K::columns, v);
+        store(panel, v);
       }
     }
-    for (; k < depth; k += deep) {
+  }
+  for (int64_t i = 0; i < lines; i += n) {
+    for (int64_t k = i < whole_lines ? whole_depth : 0; k < depth; k += deep) {
       Vec<Word> v[n];
-      load_block<K>(line + k * along, across, along, lines - i, depth - k, false, v);
-      Word *at = panel + k / K::group * K::columns;
+      load_block<K>(p + i * across + k * along, across, along, lines - i, depth - k, false, v);
 #pragma GCC unroll 16
       for (int y = 0; y < n; y++) {
         if constexpr (K::group == 4) v[y] ^= flipped;
-        if (k / K::group + y < words) store(at + y * K::columns, v[y]);
+        if (k / K::group + y < words) store(at(i, k / K::group + y), v[y]);
       }
     }
   }

@@ -250,7 +250,9 @@ def composite(
 ) -> bool:
     """Let the backend do a composite of needle_backend.h; False where the caller has to compose it."""
 
-def matmul(x: NDArray, y: NDArray, /) -> NDArray: ...
+def matmul(x: NDArray, y: NDArray, /, *, dtype: DType | None = None) -> NDArray:
+    """The matrix product in the operands' dtype, or in a wider one: int32 of int8, say, where nothing wraps."""
+
 def take_along_axis(x: NDArray, indices: NDArray, /, *, axis: int = -1) -> NDArray: ...
 def take(x: NDArray, indices: NDArray, /, *, axis: int | None = None) -> NDArray: ...
 def scatter(

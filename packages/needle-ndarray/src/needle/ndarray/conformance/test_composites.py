@@ -119,3 +119,18 @@ def test_conv_of_nan_and_infinity(kit: Kit, shape: tuple[Shape, Shape, list[tupl
     x, w = samples.finite("float32", shape[0]), samples.finite("float32", shape[1], 1)
     x[0, 0, 1, 5, 6], x[0, 1, 0, 3, 3] = np.nan, np.inf
     check_conv(kit, x, w, "float32", shape[2])
+
+
+@pytest.mark.parametrize(("dtype", "wide"), [("int8", "int32"), ("float16", "float32"), ("bfloat16", "float32")])
+def test_wide_matmul(kit: Kit, dtype: str, wide: str) -> None:
+    """Extremes of int8, and whole numbers, whose sums are exact."""
+    limit = 127 if dtype == "int8" else 15
+    for m, k, n in ((0, 3, 2), (3, 0, 2), (1, 1, 1), (5, 9, 17), (1, 300, 70), (70, 131, 1), (30, 1030, 40)):
+        rng = np.random.default_rng(m)
+        x, y = rng.integers(-limit - 1, limit + 1, (2, m, k)), rng.integers(-limit - 1, limit + 1, (2, k, n))
+        for (first, second), to in pairings(2) if m == 5 else ((("contiguous",) * 2, "contiguous"),):
+            a, b = (kit.put(encode(z, dtype), dtype, layout) for z, layout in ((x, first), (y, second)))
+            want = decode(a.elements, dtype).astype(float) @ decode(b.elements, dtype).astype(float)
+            (got,) = kit.composite("wide_matmul", [a, b], [kit.out(want.shape, wide, to)])
+            assert got is not None
+            compare(f"wide_matmul({a}, {b})", got, encode(want, wide), wide)

@@ -90,7 +90,7 @@ typedef enum {
   NEEDLE_ARG_REDUCE = 3, /* "argmax" "argmin" */
   NEEDLE_SCAN = 4,       /* "sum" "prod" */
   NEEDLE_SCATTER = 5,    /* "set" "add" */
-  NEEDLE_COMPOSITE = 6   /* "softmax": those described at `composite`; all optional */
+  NEEDLE_COMPOSITE = 6   /* "softmax" ...: those described at `composite`; all optional */
 } needle_family;
 
 typedef const DLTensor *needle_in;
@@ -179,7 +179,8 @@ typedef struct needle_backend {
                         needle_out indices);
 
   /* -- contraction -------------------------------------------------------------------------------------------------- */
-  /* (..., m, k) x (..., k, n) -> (..., m, n); equal rank >= 2, equal leading extents, one numeric dtype. */
+  /* (..., m, k) x (..., k, n) -> (..., m, n); equal rank >= 2, equal leading extents, one numeric dtype.
+   * Subnormal numbers of bfloat16 may count as 0 here. */
   needle_status (*matmul)(void *context, needle_in a, needle_in b, needle_out out);
 
   /* -- indexed ------------------------------------------------------------------------------------------------------ */
@@ -208,7 +209,9 @@ typedef struct needle_backend {
    *           neighbours, then `low` zeros before and `high` behind (negative: cut off). Parameters are those of
    *           `needle.ndarray.conv`, S' follows from them; the strides, dilations and K are positive. All dtypes but bool
    *           and float8.
-   * softmax   x -> y; axis. y = exp(x - m) / sum(exp(x - m)) with the greatest element m along the axis; float dtypes. */
+   * softmax   x -> y; axis. y = exp(x - m) / sum(exp(x - m)) with the greatest element m along the axis; float dtypes.
+   * wide_matmul   a, b -> out. As `matmul`, but of int8 into int32, or of float16 or bfloat16 into float32, in whose
+   *     range and precision the result then is. */
   needle_status (*composite)(void *context, int32_t op, const needle_arguments *arguments);
 
   /* -- optional: memory that is kept, of backends that cache what `free` gets ------------------------------------------- */
