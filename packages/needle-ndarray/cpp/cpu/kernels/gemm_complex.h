@@ -1,6 +1,6 @@
 // Products of complex matrices as products of real ones: a row of A is what lies in memory, real and imaginary parts by
-// turns, and each row of B comes twice, as it is and times i. (Van Zee and Smith, "Implementing High-Performance Complex
-// Matrix Multiplication via the 1m Method", 2020.)
+// turns, and each row of B comes twice, as it is and times i. (Van Zee and Smith, "Implementing High-Performance
+// Complex Matrix Multiplication via the 1m Method", 2020.)
 #pragma once
 
 #include "gemm.h"
@@ -8,7 +8,8 @@
 namespace needle::cpu::NEEDLE_TARGET {
 namespace {
 
-// Element (i, k) of matrix z has its parts at data(z) + i * across + k * along, counted in parts; so are words and columns.
+// Element (i, k) of matrix z has its parts at data(z) + i * across + k * along, counted in parts; so are words and
+// columns.
 template <class T, class Data>
 struct ComplexLeft {
   Data data;
@@ -21,7 +22,8 @@ struct ComplexLeft {
     const T *p = data(z) + i * across;
     if (!copies()) return {p + word, across};
     for (int64_t y = 0; y < rows; y++) {
-      for (int64_t k = 0; k < depth; k++) room[y * stride + k] = p[y * across + (word + k) / 2 * along + (word + k) % 2];
+      for (int64_t k = 0; k < depth; k++)
+        room[y * stride + k] = p[y * across + (word + k) / 2 * along + (word + k) % 2];
     }
     return {room, stride};
   }

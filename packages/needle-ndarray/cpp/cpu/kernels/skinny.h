@@ -38,7 +38,8 @@ void combine_rows(int64_t n, int64_t depth, const T *x, int64_t x_stride, const 
     }
     for (; j < n; j++) {
       for (int q = 0; q < at_once; q++) {
-        for (int i = 0; i < rows; i++) sums[i * stride + j] += x[i * x_stride + k + q] * value_as<T>(row[q * b_stride + j]);
+        for (int i = 0; i < rows; i++)
+          sums[i * stride + j] += x[i * x_stride + k + q] * value_as<T>(row[q * b_stride + j]);
       }
     }
   };
@@ -83,11 +84,10 @@ using Combine = void (*)(int64_t n, int64_t depth, const T *x, int64_t x_stride,
 
 template <class T, class S>
 Combine<T, S> combine_function(int64_t rows, bool by_rows) {
-  static constexpr Combine<T, S> functions[skinny_rows][2] = {
-      {combine_columns<T, 1, S>, combine_rows<T, 1, S>},
-      {combine_columns<T, 2, S>, combine_rows<T, 2, S>},
-      {combine_columns<T, 3, S>, combine_rows<T, 3, S>},
-      {combine_columns<T, 4, S>, combine_rows<T, 4, S>}};
+  static constexpr Combine<T, S> functions[skinny_rows][2] = {{combine_columns<T, 1, S>, combine_rows<T, 1, S>},
+                                                              {combine_columns<T, 2, S>, combine_rows<T, 2, S>},
+                                                              {combine_columns<T, 3, S>, combine_rows<T, 3, S>},
+                                                              {combine_columns<T, 4, S>, combine_rows<T, 4, S>}};
   return functions[rows - 1][by_rows];
 }
 
