@@ -149,28 +149,38 @@ template <class T, class S>
 void skinny_product(const Problem &x) {
   constexpr int64_t least_work = int64_t{1} << 17, wanted = 16;
   const auto [m, n, k] = x.shape;
+  const int64_t batch = x.batch.size;
   const bool by_rows = x.b.column == 1 && n >= 64;
-  const int64_t strip = by_rows ? 1024 : divide_up(divide_up(least_work, k), 8) * 8;
-  const int64_t strips = divide_up(n, strip), enough = x.batch.size * strips;
-  const int64_t split = least(divide_up(wanted, enough), 1 + least(strip, n) * k / least_work);
+  const int64_t unit = by_rows ? 1024 : 16, strip = divide_up(divide_up(least_work, k), unit) * unit;
+  const int64_t strips = divide_up(n, strip), work = least(strip, n) * k;
+  const int64_t split = least(divide_up(wanted, batch * strips), 1 + work / least_work);
   const int64_t depth = divide_up(divide_up(k, split), 64) * 64, parts = divide_up(k, depth);
-  const int64_t rows_stride = divide_up(k, lanes<T>) * lanes<T>;
   const Matrices<S> a{&x.batch, 1, x.a.row, x.a.column}, b{&x.batch, 2, x.b.column, x.b.row};
   const Converted<T> out{{&x.batch, 0, x.out.row, x.out.column}, type_of_sums<T>(), x.out_type};
-  Scratch rows(m * rows_stride * x.batch.size * sizeof(T)), sums(parts * m * n * x.batch.size * sizeof(T));
-  T *values = reinterpret_cast<T *>(rows.data), *totals = reinterpret_cast<T *>(sums.data);
-  for (int64_t z = 0; z < x.batch.size; z++) {
-    pack_rows<Plainly<T>>(a.data(z), a.across, a.along, m, k, values + z * m * rows_stride, rows_stride);
+  const bool in_place = std::is_same_v<S, T> && a.along == 1;
+  const int64_t stride = in_place ? a.across : divide_up(k, lanes<T>) * lanes<T>;
+  Scratch room(in_place ? 0 : batch * m * stride * sizeof(T)), sums(batch * parts * m * n * sizeof(T));
+  T *totals = reinterpret_cast<T *>(sums.data);
+  auto rows = [&](int64_t z) {
+    return in_place ? reinterpret_cast<const T *>(a.data(z)) : reinterpret_cast<T *>(room.data) + z * m * stride;
+  };
+  for (int64_t z = 0; z < batch && !in_place; z++) {
+    pack_rows<Plainly<T>>(a.data(z), a.across, a.along, m, k, const_cast<T *>(rows(z)), stride);
   }
-  parallel_for(enough * parts, [&](int64_t task) {
-    int64_t z = task / (strips * parts), j = task / parts % strips * strip, k0 = task % parts * depth;
+  const Combine<T, S> combine = combine_function<T, S>(m, by_rows, std::make_index_sequence<skinny_rows>());
+  auto run = [&](int64_t task) {
+    int64_t z = task / (strips * parts), j = task / parts % strips * strip, part = task % parts, k0 = part * depth;
     int64_t columns = least(n - j, strip);
-    T *to = totals + (z * parts + task % parts) * m * n + j;
-    combine_function<T, S>(m, by_rows)(columns, least(k - k0, depth), values + z * m * rows_stride + k0, rows_stride,
-                                       b.data(z) + j * b.across + k0 * b.along, by_rows ? b.along : b.across, to, n);
+    T *to = totals + (z * parts + part) * m * n + j;
+    combine(columns, least(k - k0, depth), rows(z) + k0, stride, b.data(z) + j * b.across + k0 * b.along,
+            by_rows ? b.along : b.across, to, n);
     if (parts == 1) out.finish(z, 0, j, m, columns, to, n);
+  };
+  const int64_t count = batch * strips * parts, at_once = 1 + least_work / work;
+  parallel_for(divide_up(count, at_once), [&](int64_t i) {
+    for (int64_t task = i * at_once; task < least(count, (i + 1) * at_once); task++) run(task);
   });
-  for (int64_t z = 0; z < x.batch.size && parts > 1; z++) {
+  for (int64_t z = 0; z < batch && parts > 1; z++) {
     T *first = totals + z * parts * m * n;
     for (int64_t part = 1; part < parts; part++) {
       for (int64_t i = 0; i < m * n; i++) first[i] += first[part * m * n + i];

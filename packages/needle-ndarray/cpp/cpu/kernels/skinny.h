@@ -7,7 +7,7 @@
 namespace needle::cpu::NEEDLE_TARGET {
 namespace {
 
-constexpr int skinny_rows = 4;
+constexpr int skinny_rows = 8;
 
 template <class T>
 T sum_of_lanes(Vec<T> v) {
@@ -28,7 +28,7 @@ void combine_rows(int64_t n, int64_t depth, const T *x, int64_t x_stride, const 
       Vec<T> values[at_once];
 #pragma GCC unroll 8
       for (int q = 0; q < at_once; q++) values[q] = load_as<T>(row + q * b_stride + j);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int i = 0; i < rows; i++) {
         Vec<T> sum = load(sums + i * stride + j);
 #pragma GCC unroll 8
@@ -52,7 +52,7 @@ void combine_rows(int64_t n, int64_t depth, const T *x, int64_t x_stride, const 
 template <class T, int rows, class S>
 void combine_columns(int64_t n, int64_t depth, const T *x, int64_t x_stride, const S *b, int64_t b_stride, T *sums,
                      int64_t stride) {
-  constexpr int at_once = rows > 2 ? 4 : 8, deep = lanes<T>;
+  constexpr int at_once = rows > 4 ? 2 : rows > 2 ? 4 : 8, deep = lanes<T>;
   auto take = [&]<int columns>(int64_t j, std::integral_constant<int, columns>) {
     const S *column = b + j * b_stride;
     Vec<T> totals[rows][columns] = {};
@@ -61,7 +61,7 @@ void combine_columns(int64_t n, int64_t depth, const T *x, int64_t x_stride, con
 #pragma GCC unroll 8
       for (int q = 0; q < columns; q++) {
         Vec<T> values = load_as<T>(column + q * b_stride + k);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int i = 0; i < rows; i++) totals[i][q] += load(x + i * x_stride + k) * values;
       }
     }
@@ -82,12 +82,9 @@ template <class T, class S>
 using Combine = void (*)(int64_t n, int64_t depth, const T *x, int64_t x_stride, const S *b, int64_t b_stride, T *sums,
                          int64_t stride);
 
-template <class T, class S>
-Combine<T, S> combine_function(int64_t rows, bool by_rows) {
-  static constexpr Combine<T, S> functions[skinny_rows][2] = {{combine_columns<T, 1, S>, combine_rows<T, 1, S>},
-                                                              {combine_columns<T, 2, S>, combine_rows<T, 2, S>},
-                                                              {combine_columns<T, 3, S>, combine_rows<T, 3, S>},
-                                                              {combine_columns<T, 4, S>, combine_rows<T, 4, S>}};
+template <class T, class S, size_t... i>
+Combine<T, S> combine_function(int64_t rows, bool by_rows, std::index_sequence<i...>) {
+  static constexpr Combine<T, S> functions[][2] = {{combine_columns<T, i + 1, S>, combine_rows<T, i + 1, S>}...};
   return functions[rows - 1][by_rows];
 }
 
