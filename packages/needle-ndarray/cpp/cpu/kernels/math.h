@@ -1,8 +1,10 @@
 // The functions that elementwise.inc calls, on vectors of one element type. Integers never trap: they wrap, and
-// dividing by 0 gives 0. The transcendental ones call the C library for each lane.
+// dividing by 0 gives 0.
 #pragma once
 
-#include "simd.h"
+#include "circular.h"
+#include "exponential.h"
+#include "power.h"
 
 namespace needle::cpu::NEEDLE_TARGET {
 namespace {
@@ -13,117 +15,49 @@ constexpr bool floating = std::is_floating_point_v<lane_of<V>>;
 template <class V>
 constexpr bool is_signed = std::is_signed_v<lane_of<V>>;
 
-// f lane by lane, in a function of its own: it is large, and its callers are many.
-template <class V, class F>
-[[gnu::noinline]] V each(V x, F f) {
-  for (int i = 0; i < lanes<lane_of<V>>; i++) x[i] = f(x[i]);
-  return x;
+// Scaled where squares would overflow, or lose digits below the smallest normal number.
+template <class V>
+V hypot(V x, V y) {
+  using T = lane_of<V>;
+  V a = abs(x), b = abs(y), greater = a > b ? a : b;
+  const T far = pick<V>(0x1p60f, 0x1p500), lift = pick<V>(0x1p80f, 0x1p600);
+  V up = greater < 1 / far ? splat(lift) : 1 + V{}, factor = greater > far ? splat(1 / lift) : up;
+  V back = greater > far ? splat(lift) : greater < 1 / far ? splat(1 / lift) : 1 + V{};
+  a *= factor;
+  b *= factor;
+  V y_ = square_root(multiply_add(a, a, b * b)) * back;
+  return greater == infinity<V> ? greater : (abs(x) == infinity<V> ? abs(x) : y_);
 }
 
-template <class V, class F>
-[[gnu::noinline]] V each(V x, V y, F f) {
-  for (int i = 0; i < lanes<lane_of<V>>; i++) x[i] = f(x[i], y[i]);
-  return x;
+// One more or less in the bits, which have the order of the magnitudes.
+template <class V>
+V nextafter(V x, V y) {
+  using Bits = mask_of<V>;
+  V tiny = copysign((V)(Bits{} + 1), y);
+  V beside = (V)((Bits)x + ((x < y) == (x > 0) ? Bits{} + 1 : Bits{} - 1));
+  return x == y ? y : (x != x) | (y != y) ? x + y : x == 0 ? tiny : beside;
 }
-
-// A function of the C library for float and double.
-#define NEEDLE_LIBM1(name)             \
-  template <class V>                   \
-  V name(V x) {                        \
-    return each(x, [](auto v) {        \
-      if constexpr (sizeof(v) == 4) {  \
-        return __builtin_##name##f(v); \
-      } else {                         \
-        return __builtin_##name(v);    \
-      }                                \
-    });                                \
-  }
-NEEDLE_LIBM1(exp)
-NEEDLE_LIBM1(expm1)
-NEEDLE_LIBM1(log)
-NEEDLE_LIBM1(log1p)
-NEEDLE_LIBM1(log2)
-NEEDLE_LIBM1(log10)
-NEEDLE_LIBM1(sin)
-NEEDLE_LIBM1(cos)
-NEEDLE_LIBM1(tan)
-NEEDLE_LIBM1(asin)
-NEEDLE_LIBM1(acos)
-NEEDLE_LIBM1(atan)
-NEEDLE_LIBM1(sinh)
-NEEDLE_LIBM1(cosh)
-NEEDLE_LIBM1(tanh)
-NEEDLE_LIBM1(asinh)
-NEEDLE_LIBM1(acosh)
-NEEDLE_LIBM1(atanh)
-NEEDLE_LIBM1(erf)
-#undef NEEDLE_LIBM1
 
 template <class V>
 V sqrt(V x) {
-  for (int i = 0; i < lanes<lane_of<V>>; i++) {
-    if constexpr (sizeof(x[0]) == 4) {
-      x[i] = __builtin_sqrtf(x[i]);
-    } else {
-      x[i] = __builtin_sqrt(x[i]);
-    }
-  }
-  return x;
+  return square_root(x);
 }
-
-template <class V>
-V sigmoid(V x) {
-  return 1 / (1 + exp(-x));
-}
-
-#define NEEDLE_LIBM2(name)                 \
-  template <class V>                       \
-  V name(V x, V y) {                       \
-    return each(x, y, [](auto a, auto b) { \
-      if constexpr (sizeof(a) == 4) {      \
-        return __builtin_##name##f(a, b);  \
-      } else {                             \
-        return __builtin_##name(a, b);     \
-      }                                    \
-    });                                    \
-  }
-NEEDLE_LIBM2(atan2)
-NEEDLE_LIBM2(hypot)
-NEEDLE_LIBM2(nextafter)
-#undef NEEDLE_LIBM2
 
 // Rounding to whole numbers; integers are whole.
-#define NEEDLE_ROUNDING(name, builtin)              \
-  template <class V>                                \
-  V name(V x) {                                     \
-    if constexpr (floating<V>) {                    \
-      for (int i = 0; i < lanes<lane_of<V>>; i++) { \
-        if constexpr (sizeof(x[0]) == 4) {          \
-          x[i] = builtin##f(x[i]);                  \
-        } else {                                    \
-          x[i] = builtin(x[i]);                     \
-        }                                           \
-      }                                             \
-    }                                               \
-    return x;                                       \
+#define NEEDLE_ROUNDING(name, direction)    \
+  template <class V>                        \
+  V name(V x) {                             \
+    if constexpr (floating<V>) {            \
+      return whole<Rounding::direction>(x); \
+    } else {                                \
+      return x;                             \
+    }                                       \
   }
-NEEDLE_ROUNDING(floor, __builtin_floor)
-NEEDLE_ROUNDING(ceil, __builtin_ceil)
-NEEDLE_ROUNDING(trunc, __builtin_trunc)
-NEEDLE_ROUNDING(round, __builtin_rint)
+NEEDLE_ROUNDING(floor, down)
+NEEDLE_ROUNDING(ceil, up)
+NEEDLE_ROUNDING(trunc, to_zero)
+NEEDLE_ROUNDING(round, nearest)
 #undef NEEDLE_ROUNDING
-
-template <class V>
-V abs(V x) {
-  if constexpr (floating<V>) {
-    using Bits = mask_of<V>;
-    return (V)((Bits)x & ~(Bits)-V{});
-  } else if constexpr (is_signed<V>) {
-    return x < 0 ? -x : x;
-  } else {
-    return x;
-  }
-}
 
 template <class V>
 V conj(V x) {
@@ -143,12 +77,6 @@ V imag(V) {
 template <class V>
 mask_of<V> signbit(V x) {
   return (mask_of<V>)x < 0;
-}
-
-template <class V>
-V copysign(V x, V y) {
-  using Bits = mask_of<V>;
-  return (V)(((Bits)x & ~(Bits)-V{}) | ((Bits)y & (Bits)-V{}));
 }
 
 template <class V>
@@ -265,15 +193,11 @@ T integer_power(T base, T exponent) {
 
 template <class V>
 V pow(V x, V y) {
-  return each(x, y, [](auto a, auto b) {
-    if constexpr (!std::is_floating_point_v<decltype(a)>) {
-      return integer_power(a, b);
-    } else if constexpr (sizeof(a) == 4) {
-      return __builtin_powf(a, b);
-    } else {
-      return __builtin_pow(a, b);
-    }
-  });
+  if constexpr (floating<V>) {
+    return float_power(x, y);
+  } else {
+    return each(x, y, [](auto a, auto b) { return integer_power(a, b); });
+  }
 }
 
 // A count is taken as unsigned, so that a negative one is too large as well.

@@ -31,6 +31,8 @@ __all__ = [
     "expm1",
     "floor",
     "floor_divide",
+    "gelu",
+    "gelu_tanh",
     "greater",
     "greater_equal",
     "hypot",
@@ -66,8 +68,10 @@ __all__ = [
     "sigmoid",
     "sign",
     "signbit",
+    "silu",
     "sin",
     "sinh",
+    "softplus",
     "sqrt",
     "square",
     "subtract",
@@ -174,6 +178,18 @@ def erf(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
 
 def relu(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
     """max(x, 0)."""
+
+def gelu(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
+    """x times the share of the standard normal distribution below x."""
+
+def gelu_tanh(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
+    """x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3))), which is near to gelu."""
+
+def silu(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
+    """x * sigmoid(x), which is also called swish."""
+
+def softplus(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
+    """log(1 + exp(x)), without overflow on the way."""
 
 def floor(x: NDArray, /, *, out: NDArray | None = None) -> NDArray:
     """The greatest integer not above x."""

@@ -42,6 +42,8 @@ __all__ = [
     "expm1",
     "floor",
     "floor_divide",
+    "gelu",
+    "gelu_tanh",
     "greater",
     "greater_equal",
     "hypot",
@@ -77,8 +79,10 @@ __all__ = [
     "sigmoid",
     "sign",
     "signbit",
+    "silu",
     "sin",
     "sinh",
+    "softplus",
     "sqrt",
     "square",
     "subtract",
@@ -136,6 +140,33 @@ ceil = elementwise("ceil", ZERO)
 trunc = elementwise("trunc", ZERO)
 round = elementwise("round", ZERO)
 relu = elementwise("relu", lambda out, x: x > 0, reference=_rectify)
+
+# Activations.
+NORMAL, LOGISTIC, CUBIC = math.sqrt(0.5 / math.pi), math.sqrt(8 / math.pi), 0.044715
+
+
+def _slope_of_gelu(out: Tensor, x: Tensor) -> Tensor:
+    """Return the share of the normal distribution below x, and x times its density."""
+    return 0.5 + 0.5 * erf(x * math.sqrt(0.5)) + x * (NORMAL * exp(-0.5 * x * x))
+
+
+def _slope_of_gelu_tanh(out: Tensor, x: Tensor) -> Tensor:
+    """Return the slope of x * sigmoid(u), where u = LOGISTIC * (x + CUBIC * x^3)."""
+    square_of_x = x * x
+    share = sigmoid(LOGISTIC * x * (1 + CUBIC * square_of_x))
+    return share + out * (1 - share) * (LOGISTIC * (1 + 3 * CUBIC * square_of_x))
+
+
+def _slope_of_silu(out: Tensor, x: Tensor) -> Tensor:
+    share = sigmoid(x)
+    return share + out * (1 - share)
+
+
+gelu = elementwise("gelu", _slope_of_gelu, reference=lambda x: x * math.erfc(-x * math.sqrt(0.5)) / 2)
+gelu_tanh = elementwise("gelu_tanh", _slope_of_gelu_tanh,
+                        reference=lambda x: x * _logistic(LOGISTIC * (x + CUBIC * x**3)))  # fmt: skip
+silu = elementwise("silu", _slope_of_silu, reference=lambda x: x * _logistic(x))
+softplus = elementwise("softplus", lambda out, x: sigmoid(x), reference=lambda x: math.log1p(math.exp(x)))
 
 # Powers.
 square = elementwise("square", lambda out, x: 2 * x)

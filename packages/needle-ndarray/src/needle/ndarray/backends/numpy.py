@@ -40,6 +40,10 @@ def _pow(x: Array, y: Array) -> Array:
     return np.where(y < 0, reciprocal, np.power(x, np.maximum(y, 0)))
 
 
+def _sigmoid(x: Array) -> Array:
+    return 1 / (1 + np.exp(-x))
+
+
 def _expm1(x: Array) -> Array:
     if x.dtype.kind != "c":
         return np.expm1(x)
@@ -101,9 +105,13 @@ UNARY: dict[str, Callable[[Any], Any]] = {
     "asinh": np.arcsinh,
     "acosh": np.arccosh,
     "atanh": np.arctanh,
-    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "sigmoid": _sigmoid,
     "erf": np.vectorize(math.erf, otypes=[np.float64]),
     "relu": lambda x: np.maximum(x, 0),
+    "gelu": np.vectorize(lambda x: x * (0.5 * math.erfc(-x * math.sqrt(0.5))), otypes=[np.float64]),
+    "gelu_tanh": lambda x: x * _sigmoid(math.sqrt(8 / math.pi) * (x + 0.044715 * x**3)),
+    "silu": lambda x: x / (1 + np.exp(-x)),
+    "softplus": lambda x: np.logaddexp(x, 0),
     "floor": lambda x: np.floor(x) if x.dtype.kind == "f" else x,
     "ceil": lambda x: np.ceil(x) if x.dtype.kind == "f" else x,
     "trunc": lambda x: np.trunc(x) if x.dtype.kind == "f" else x,

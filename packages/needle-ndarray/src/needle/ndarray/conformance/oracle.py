@@ -29,6 +29,10 @@ from needle.ndarray.conformance.elements import (
     storage,
 )
 
+SQRT_HALF = np.sqrt(np.longdouble(0.5))
+SLOPE = np.sqrt(8 / np.longdouble("3.14159265358979323846264338327950288"))
+CUBIC = np.longdouble("0.044715")
+
 Function = Callable[[Any], Any] | Callable[[Any, Any], Any]
 
 
@@ -139,6 +143,11 @@ def positive(x: Array) -> Array:
     return np.where(np.isfinite(x), abs(x), x)
 
 
+def with_short_tail(x: Array) -> Array:
+    """Numbers for functions whose condition grows below 0."""
+    return np.where(x < -1, x / 64, x)
+
+
 def quotient(x: Array) -> Array:
     """Finite numbers whose quotients are far below the greatest exact integer."""
     return np.round(np.clip(np.nan_to_num(x), -100, 100) * 8) / 8
@@ -158,6 +167,8 @@ def integer_pow(x: int, y: int) -> int:
         return pow(x, y, 2**64)  # dtypes of fewer bits keep the low ones
     return {1: 1, -1: -1 if y % 2 else 1}.get(x, 0)
 
+
+erf = np.vectorize(math.erf, otypes=[np.float64])
 
 UNARY = {
     "negative": both(operator.neg),
@@ -190,8 +201,12 @@ UNARY = {
     "acosh": analytic(np.arccosh, 6),
     "atanh": analytic(np.arctanh, 6),
     "sigmoid": real(lambda x: 1 / (1 + np.exp(-x)), 6),
-    "erf": real(np.vectorize(math.erf, otypes=[np.float64]), 6),
+    "erf": real(erf, 6),
     "relu": split(lambda x: np.where(x < 0, 0, x), lambda x: max(x, 0)),
+    "gelu": real(lambda x: x * (1 + erf(x * SQRT_HALF)) / 2, 32, with_short_tail),
+    "gelu_tanh": real(lambda x: x / (1 + np.exp(-SLOPE * (x + CUBIC * x**3))), 16, with_short_tail),
+    "silu": real(lambda x: x / (1 + np.exp(-x)), 8, with_short_tail),
+    "softplus": real(lambda x: np.logaddexp(x, 0), 6),
     "floor": split(np.floor, int),
     "ceil": split(np.ceil, int),
     "trunc": split(np.trunc, int),
