@@ -222,3 +222,52 @@ def test_zeros_have_the_standards_signs(device: str, dtype: nd.DType) -> None:
     got = nd.tanh(x).tolist()
     assert got == [1, -1]
     assert [math.copysign(1, z.imag) for z in got] == [1, -1]
+
+
+NAN, INF = math.nan, math.inf
+NO_NUMBER = complex(NAN, NAN)
+OF_SPECIAL_NUMBERS = {
+    "sign": [
+        (complex(INF, -2), 1), (complex(-INF, NAN), -1), (complex(3, INF), 1j), (complex(NAN, -INF), complex(0, -1)),
+        (complex(INF, INF), NO_NUMBER), (complex(NAN, 1), NO_NUMBER), (complex(0, -0.0), 0), (3 - 4j, 0.6 - 0.8j),
+    ],
+    "square": [
+        (complex(INF, NAN), complex(INF, NAN)), (complex(-INF, NAN), complex(INF, NAN)),
+        (complex(NAN, INF), complex(-INF, NAN)), (complex(INF, INF), complex(NAN, INF)),
+        (complex(INF, 2), complex(INF, INF)), (complex(NAN, 1), NO_NUMBER), (1 + 2j, -3 + 4j),
+    ],
+    "reciprocal": [
+        (0j, complex(INF, NAN)), (complex(-0.0, 0), complex(-INF, NAN)), (complex(INF, 3), complex(0, -0.0)),
+        (complex(-INF, NAN), complex(-0.0, -0.0)), (complex(NAN, -INF), 0), (complex(INF, INF), complex(0, -0.0)),
+        (complex(NAN, 2), NO_NUMBER), (-2j, complex(-0.0, 0.5)), (3 + 4j, 0.12 - 0.16j),
+    ],
+    "rsqrt": [
+        (0j, complex(INF, NAN)), (complex(INF, 1), complex(0, -0.0)), (complex(-4, INF), complex(0, -0.0)),
+        (complex(-INF, 1), complex(0, -0.0)), (complex(NAN, INF), complex(0, -0.0)), (complex(NAN, 2), NO_NUMBER),
+        (-4 + 0j, complex(0, -0.5)),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [nd.complex64, nd.complex128], ids=str)
+@pytest.mark.parametrize("name", OF_SPECIAL_NUMBERS)
+def test_infinities_and_nan(device: str, name: str, dtype: nd.DType) -> None:
+    """By Annex G of C an infinity is one whatever its other part is; its sign is its direction, where it has one."""
+    numbers, expected = zip(*OF_SPECIAL_NUMBERS[name], strict=True)
+    got = getattr(nd, name)(nd.asarray(list(numbers), dtype=dtype, device=device)).numpy()
+    want = np.array(expected, got.dtype)
+    for part in ("real", "imag"):
+        np.testing.assert_allclose(getattr(got, part), getattr(want, part), rtol=1e-6)
+        nan = np.isnan(getattr(want, part))
+        np.testing.assert_array_equal(np.signbit(getattr(got, part)) | nan, np.signbit(getattr(want, part)) | nan)
+
+
+@pytest.mark.parametrize("name", OF_SPECIAL_NUMBERS)
+def test_backends_agree_at_special_numbers(name: str) -> None:
+    parts = [0.0, -0.0, 1.0, -2.0, INF, -INF, NAN]
+    numbers = [complex(a, b) for a in parts for b in parts]
+    first, second = (getattr(nd, name)(nd.asarray(numbers, device=device)).numpy() for device in ("cpu", "numpy"))
+    np.testing.assert_allclose(first, second, rtol=1e-6)
+    for part in ("real", "imag"):
+        x, y = getattr(first, part), getattr(second, part)
+        np.testing.assert_array_equal(np.signbit(x) | np.isnan(x), np.signbit(y) | np.isnan(y))

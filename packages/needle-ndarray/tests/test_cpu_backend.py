@@ -38,12 +38,13 @@ def threads() -> Iterator[None]:
 
 # -- instruction sets --------------------------------------------------------------------------------------------------
 
-# Digests of results that no instruction set may change: sizes are such that every loop has a remainder.
+# Digests of results that no instruction set may change: sizes are such that every loop has a remainder. (Of
+# approximations the last bit may: those with fused instructions round less often.)
 DIGEST = """
 import hashlib
 from needle import ndarray as nd
 x = nd.random.Generator(1, device="cpu").uniform((37, 1003), low=-3, high=3)
-results = [nd.exp(x), nd.sin(x), nd.sqrt(x), nd.round(x), x < 1, x * 2 + x, nd.floor_divide(x, 0.7), nd.sum(x, axis=0),
+results = [nd.sqrt(x), nd.divide(x, 0.3), nd.round(x), x < 1, x * 2 + x, nd.floor_divide(x, 0.7), nd.sum(x, axis=0),
            nd.sum(x, axis=1), nd.max(x), nd.argmin(x, axis=1), nd.cumulative_sum(x, axis=1), x.astype(nd.float16),
            x.astype(nd.bfloat16).astype(nd.float32), x.astype(nd.float16).astype(nd.int8), (x * 100).astype(nd.uint8),
            nd.matmul(x.astype(nd.int32), x.astype(nd.int32).T)]

@@ -140,5 +140,41 @@ void parallel_runs(const Walk &walk, F &&run) {
   parallel_runs(walk, task_elements, 1, [&](char *const *p, int64_t n, int64_t, int64_t) { run(p, n); });
 }
 
+// Cuts the walk into tiles of at most rows x columns elements of its dimensions 1 and 0, those along dimension 1 first.
+// Calls task(tiles) for parallel tasks of about `task_elements` elements; tiles(f) calls f(pointers, height, width) for
+// each tile of the task.
+template <class F>
+void parallel_tiles(const Walk &walk, int64_t rows, int64_t columns, F &&task) {
+  if (walk.size == 0) return;
+  int dims = walk.ndim < 2 ? 2 : walk.ndim;
+  int64_t shape[max_dims], order[max_dims], step[max_dims], tiles[max_dims], total = 1;
+  for (int d = 0; d < dims; d++) {
+    order[d] = d < 2 ? 1 - d : d;
+    shape[d] = order[d] < walk.ndim ? walk.shape[order[d]] : 1;
+    step[d] = d == 0 ? rows : d == 1 ? columns : 1;
+    tiles[d] = (shape[d] + step[d] - 1) / step[d];
+    total *= tiles[d];
+  }
+  int64_t group = task_elements / (least(rows, shape[0]) * least(columns, shape[1]));
+  if (group < 1) group = 1;
+  parallel_for((total + group - 1) / group, [&](int64_t i) {
+    task([&](auto &&f) {
+      int64_t begin = i * group, end = least(begin + group, total), index[max_dims];
+      for (int64_t d = 0, rest = begin; d < dims; rest /= tiles[d++]) index[d] = rest % tiles[d] * step[d];
+      for (int64_t at = begin; at < end; at++) {
+        char *p[max_operands];
+        for (int o = 0; o < walk.operands; o++) {
+          p[o] = walk.data[o];
+          for (int d = 0; d < dims; d++) {
+            if (order[d] < walk.ndim) p[o] += index[d] * walk.strides[o][order[d]];
+          }
+        }
+        f(static_cast<char *const *>(p), least(rows, shape[0] - index[0]), least(columns, shape[1] - index[1]));
+        for (int d = 0; d < dims && (index[d] += step[d]) >= shape[d]; d++) index[d] = 0;
+      }
+    });
+  });
+}
+
 }  // namespace
 }  // namespace needle::cpu

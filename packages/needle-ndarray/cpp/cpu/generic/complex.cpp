@@ -12,31 +12,7 @@
 namespace needle::cpu::complex {
 namespace {
 
-constexpr int bool_ = 1, int_ = 2, float_ = 4, complex_ = 8;
-enum Gives { same, boolean, component };
-
-// The functor of each line of elementwise.inc.
-namespace ops {
-#define UNARY(name, takes_, gives_, functor, doc) \
-  struct name {                                   \
-    static constexpr int takes = takes_;          \
-    static constexpr Gives gives = gives_;        \
-    template <class V>                            \
-    static auto apply(V x) {                      \
-      return functor;                             \
-    }                                             \
-  };
-#define BINARY(name, takes_, gives_, functor, doc) \
-  struct name {                                    \
-    static constexpr int takes = takes_;           \
-    static constexpr Gives gives = gives_;         \
-    template <class V>                             \
-    static auto apply(V x, V y) {                  \
-      return functor;                              \
-    }                                              \
-  };
-#include "../../ops/elementwise.inc"
-}  // namespace ops
+#include "../functors.inc"
 
 enum Unary {
 #define UNARY(name, takes, gives, functor, doc) unary_##name,

@@ -60,9 +60,30 @@ part_of<Z> abs(Z x) {
   return hypot(__real__ x, __imag__ x);
 }
 
+// Of an infinity, its direction, which two infinite parts do not have.
 template <class Z>
 Z sign(Z x) {
-  return x == 0 ? Z{} : x / abs(x);
+  using T = part_of<Z>;
+  T a = __real__ x, b = __imag__ x, distance = abs(x);
+  if (distance == 0) return Z{};
+  if (!__builtin_isinf(distance)) return make<Z>(a / distance, b / distance);
+  if (__builtin_isinf(a) && __builtin_isinf(b)) return make<Z>(__builtin_nanf(""), __builtin_nanf(""));
+  return __builtin_isinf(a) ? make<Z>(a > 0 ? 1 : -1, 0) : make<Z>(0, b > 0 ? 1 : -1);
+}
+
+// conj(x) / |x|^2, divided by the greater part first. An infinity with a NaN is an infinity here, as in Annex G.
+template <class Z>
+Z reciprocal(Z x) {
+  using T = part_of<Z>;
+  T a = __real__ x, b = __imag__ x;
+  if (x == 0) return make<Z>(1 / a, __builtin_nanf(""));
+  if (isinf(x)) return make<Z>(static_cast<T>(__builtin_copysign(0, a)), static_cast<T>(__builtin_copysign(0, -b)));
+  if (__builtin_fabs(a) >= __builtin_fabs(b)) {
+    T ratio = b / a, length = a + b * ratio;
+    return make<Z>(1 / length, -ratio / length);
+  }
+  T ratio = a / b, length = a * ratio + b;
+  return make<Z>(ratio / length, -1 / length);
 }
 
 template <class Z>
@@ -167,6 +188,7 @@ NEEDLE_LIBM(atanh)
   inline auto name(c128 x) { return of::name(x); }
 NEEDLE_OWN(abs)
 NEEDLE_OWN(sign)
+NEEDLE_OWN(reciprocal)
 NEEDLE_OWN(conj)
 NEEDLE_OWN(real)
 NEEDLE_OWN(imag)

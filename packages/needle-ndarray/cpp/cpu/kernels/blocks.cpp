@@ -25,17 +25,6 @@ void move_elements(const char *src, int64_t src_stride, char *dst, int64_t dst_s
   }
 }
 
-// f(T{}) with how a small float is stored.
-template <class F>
-void with_small_type(Type type, F &&f) {
-  switch (type) {
-    case Type::f16: return f(f16{});
-    case Type::bf16: return f(bf16{});
-    case Type::e4m3: return f(e4m3{});
-    default: return f(e5m2{});
-  }
-}
-
 }  // namespace
 
 void move(int size, const char *src, int64_t src_stride, char *dst, int64_t dst_stride, int64_t n) {

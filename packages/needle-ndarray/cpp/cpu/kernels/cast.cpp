@@ -2,9 +2,8 @@
 #include <limits>
 #include <type_traits>
 
-#include "../iterate.h"
-#include "blocks.h"
 #include "kernels.h"
+#include "tiles.h"
 #include "types.h"
 
 namespace needle::cpu::NEEDLE_TARGET {
@@ -15,9 +14,15 @@ template <class To, class From>
 To to_integer(From x) {
   constexpr To greatest = std::numeric_limits<To>::max(), least = std::numeric_limits<To>::min();
   constexpr From above = static_cast<From>(greatest / 2 + 1) * 2;  // `greatest` itself need not be a float
-  bool inside = x > static_cast<From>(least) && x < above;
-  To truncated = static_cast<To>(inside ? x : From{});
-  return x >= above ? greatest : x <= static_cast<From>(least) ? least : truncated;
+  constexpr bool exact = std::numeric_limits<To>::digits <= std::numeric_limits<From>::digits;
+  constexpr From below = above - above * std::numeric_limits<From>::epsilon() / 2;  // the next float
+  constexpr From most = exact ? static_cast<From>(greatest) : below;
+  From y = x > static_cast<From>(least) ? x : static_cast<From>(least);
+  y = y > most ? most : y;
+  if constexpr (least != 0) y = x == x ? y : From{};
+  if constexpr (sizeof(To) < 4) return static_cast<To>(static_cast<int32_t>(y));
+  To truncated = static_cast<To>(y);
+  return exact || x < above || x != x ? truncated : greatest;
 }
 
 // To float, to a neighbour whose last bit is set where x lies between two floats. Rounding that to a half gives the
@@ -95,9 +100,25 @@ void convert(Type from, Type to, const char *src, int64_t src_stride, char *dst,
 }
 
 void cast(const Array &a, const Array &out) {
-  Walk walk = walk_over(out, a);
-  parallel_runs(walk, [&](char *const *p, int64_t n) {
-    convert(a.type, out.type, p[1], walk.stride(1), p[0], walk.stride(0), n);
+  if (a.type == out.type) return copy(a, out);
+  bool same_values = out.type != Type::b8 && compute_type(a.type) == compute_type(out.type);
+  Tiling t = tiling(least(room_for(a.type), room_for(out.type)), false, out, a);
+  if (!same_values) {
+    return run_tiles(t, [&](const Values *values, void *converted, int64_t n) {
+      convert_block(a.type, out.type, values[0].at, converted, n);
+    });
+  }
+  // To or from a small float: reading or writing it is all there is to do.
+  parallel_tiles(t.walk, t.rows, t.columns, [&](auto &&tiles) {
+    Block buffer;
+    tiles([&](char *const *p, int64_t height, int64_t width) {
+      Steps from = t.steps(1, height), to = t.steps(0, height);
+      if (t.in_place(0, height, width) && !t.past) return read_tile(a.type, p[1], from, height, width, p[0]);
+      bool direct = t.in_place(1, height, width);
+      if (!direct) read_tile(a.type, p[1], from, height, width, buffer.bytes);
+      write_tile(out.type, direct ? p[1] : buffer.bytes, p[0], to, height, width, t.past);
+    });
+    if (t.past) finish_streams();
   });
 }
 

@@ -1,5 +1,5 @@
-// Circular functions of vectors of float or double. As in exponential.h, the comment at each states its greatest error
-// in units of the last place.
+// Circular functions of vectors of float or double; tools/accuracy.py states the greatest error of each in units of the
+// last place.
 #pragma once
 
 #include "approximation.h"

@@ -1,38 +1,13 @@
-// unary and binary: a loop over contiguous values for each operation and compute type, and a driver around them.
-#include "../iterate.h"
-#include "blocks.h"
+// unary and binary: a loop over contiguous values for each operation and compute type.
 #include "half.h"
 #include "kernels.h"
 #include "math.h"
+#include "tiles.h"
 
 namespace needle::cpu::NEEDLE_TARGET {
 namespace {
 
-constexpr int bool_ = 1, int_ = 2, float_ = 4, complex_ = 8;  // the last is generic/complex.cpp's
-enum Gives { same, boolean, component };
-
-// The functor of each line of elementwise.inc.
-namespace ops {
-#define UNARY(name, takes_, gives_, functor, doc)   \
-  struct name {                                     \
-    static constexpr int takes = takes_;            \
-    static constexpr Gives gives = gives_;          \
-    template <class V>                              \
-    [[gnu::always_inline]] static auto apply(V x) { \
-      return functor;                               \
-    }                                               \
-  };
-#define BINARY(name, takes_, gives_, functor, doc)       \
-  struct name {                                          \
-    static constexpr int takes = takes_;                 \
-    static constexpr Gives gives = gives_;               \
-    template <class V>                                   \
-    [[gnu::always_inline]] static auto apply(V x, V y) { \
-      return functor;                                    \
-    }                                                    \
-  };
-#include "../../ops/elementwise.inc"
-}  // namespace ops
+#include "../functors.inc"
 
 // Results are of type T, or bytes of 0 or 1 where the operation gives a mask.
 template <class Op, class T>
@@ -49,44 +24,64 @@ struct Result<Op, T> {
   [[gnu::always_inline]] static Bytes of(mask_of<Vec<T>> mask) { return __builtin_convertvector(mask, Bytes) & 1; }
 };
 
-template <class Op, class T, class... Operands>
-[[gnu::always_inline]] inline void run(void *out_, int64_t n, const Operands *...operands) {
+// One operand, stepped through by vectors, or the same vector again and again.
+template <class T>
+struct Cursor {
+  const T *p;
+  int64_t step;
+
+  explicit Cursor(const Values &values) : p(static_cast<const T *>(values.at)), step(values.uniform ? 0 : lanes<T>) {}
+  [[gnu::always_inline]] Vec<T> next() {
+    Vec<T> v = load(p);
+    p += step;
+    return v;
+  }
+  [[gnu::always_inline]] Vec<T> last(int64_t n) const { return load_some(p, n); }
+};
+
+template <class Op, class T, class... Cursors>
+[[gnu::always_inline]] inline void run(void *out_, int64_t n, Cursors... operands) {
   using R = Result<Op, T>;
   auto *out = static_cast<typename R::type *>(out_);
-  int64_t i = 0;
-  for (; i + lanes<T> <= n; i += lanes<T>) {
-    auto result = R::of(Op::apply(load(operands + i)...));
-    __builtin_memcpy(out + i, &result, sizeof(result));
+  for (; n >= lanes<T>; n -= lanes<T>, out += lanes<T>) {
+    auto result = R::of(Op::apply(operands.next()...));
+    __builtin_memcpy(out, &result, sizeof(result));
   }
-  if (i < n) {
-    auto result = R::of(Op::apply(load_some(operands + i, n - i)...));
-    __builtin_memcpy(out + i, &result, static_cast<size_t>(n - i) * sizeof(*out));
+  if (n == 0) return;
+  auto result = R::of(Op::apply(operands.last(n)...));
+  if constexpr (sizeof(result) == NEEDLE_VECTOR_BYTES) {
+    store_some(out, result, n);
+  } else {
+    __builtin_memcpy(out, &result, static_cast<size_t>(n) * sizeof(*out));
   }
 }
 
-using Loop = void (*)(const void *a, const void *b, void *out, int64_t n);
+using Loop = void (*)(const Values *operands, void *out, int64_t n);
 
 template <class Op, int operands, class T>
-void loop(const void *a, const void *b, void *out, int64_t n) {
+void loop(const Values *values, void *out, int64_t n) {
   if constexpr (operands == 1) {
-    run<Op, T>(out, n, static_cast<const T *>(a));
+    run<Op, T>(out, n, Cursor<T>(values[0]));
   } else {
-    run<Op, T>(out, n, static_cast<const T *>(a), static_cast<const T *>(b));
+    run<Op, T>(out, n, Cursor<T>(values[0]), Cursor<T>(values[1]));
   }
 }
 
 // Of bytes that are 0 or 1, an operation that gives bool again keeps the lowest bit.
 template <class Op, int operands>
-void bool_loop(const void *a, const void *b, void *out, int64_t n) {
-  loop<Op, operands, uint8_t>(a, b, out, n);
+void bool_loop(const Values *values, void *out, int64_t n) {
+  loop<Op, operands, uint8_t>(values, out, n);
   for (int64_t i = 0; i < n; i++) static_cast<uint8_t *>(out)[i] &= 1;
 }
 
 // The one operation whose result depends on how the halves are stored.
 template <class Half>
-void next_halves(const void *a, const void *b, void *out, int64_t n) {
+void next_halves(const Values *values, void *out, int64_t n) {
+  auto at = [&](int operand, int64_t i) {
+    return static_cast<const float *>(values[operand].at)[values[operand].uniform ? 0 : i];
+  };
   for (int64_t i = 0; i < n; i++) {
-    float x = static_cast<const float *>(a)[i], y = static_cast<const float *>(b)[i];
+    float x = at(0, i), y = at(1, i);
     Half half;
     from_float(x, half);
     if (x == 0) half.bits = y < 0 ? 0x8001 : 1;
@@ -145,35 +140,17 @@ constexpr Entry binary_entries[] = {
 #include "../../ops/elementwise.inc"
 };
 
-void apply(Loop f, Type type, Type out_type, const Walk &walk) {
-  bool two = walk.operands == 3;
-  int64_t out_stride = walk.stride(0), a_stride = walk.stride(1), b_stride = two ? walk.stride(2) : a_stride;
-  bool direct = is_direct(type, a_stride) && is_direct(type, b_stride) && is_direct(out_type, out_stride);
-  parallel_runs(walk, [&](char *const *p, int64_t n) {
-    if (direct) return f(p[1], p[two ? 2 : 1], p[0], n);
-    Source a(type, p[1], a_stride, n), b(type, p[two ? 2 : 1], b_stride, two ? n : 0);
-    Block room;
-    for (int64_t i = 0; i < n; i += block_elements) {
-      int64_t m = least(block_elements, n - i);
-      char *out = p[0] + i * out_stride;
-      void *values = place(out_type, out, out_stride, room.bytes);
-      f(a.at(i, m), two ? b.at(i, m) : nullptr, values, m);
-      write(out_type, values, out, out_stride, m);
-    }
-  });
-}
-
 }  // namespace
 
 bool unary(int op, const Array &a, const Array &out) {
   Loop f = unary_entries[op].loops[static_cast<int>(a.type)];
-  if (f) apply(f, a.type, out.type, walk_over(out, a));
+  if (f) run_tiles(tiling(room_for(a.type), true, out, a), f);
   return f != nullptr;
 }
 
 bool binary(int op, const Array &a, const Array &b, const Array &out) {
   Loop f = binary_entries[op].loops[static_cast<int>(a.type)];
-  if (f) apply(f, a.type, out.type, walk_over(out, a, b));
+  if (f) run_tiles(tiling(room_for(a.type), true, out, a, b), f);
   return f != nullptr;
 }
 

@@ -4,9 +4,8 @@
 #pragma once
 
 #include <cstdint>
-#ifdef __F16C__
-#include <immintrin.h>
-#endif
+#include "../array.h"
+#include "simd.h"
 
 namespace needle::cpu::NEEDLE_TARGET {
 namespace {
@@ -117,9 +116,29 @@ void to_float(const Half *halves, float *values, int64_t n) {
   for (int64_t i = 0; i < n; i++) values[i] = to_float(halves[i]);
 }
 
+inline void to_float(const e5m2 *small, float *values, int64_t n) {
+  f16 halves[64];
+  for (int64_t i = 0; i < n; i += 64) {
+    int64_t m = n - i < 64 ? n - i : 64;
+    for (int64_t j = 0; j < m; j++) halves[j].bits = static_cast<uint16_t>(small[i + j].bits << 8);
+    to_float(halves, values + i, m);
+  }
+}
+
 template <class Half>
 void from_float(const float *values, Half *halves, int64_t n) {
   for (int64_t i = 0; i < n; i++) from_float(values[i], halves[i]);
+}
+
+// f(T{}) with how a small float is stored.
+template <class F>
+void with_small_type(Type type, F &&f) {
+  switch (type) {
+    case Type::f16: return f(f16{});
+    case Type::bf16: return f(bf16{});
+    case Type::e4m3: return f(e4m3{});
+    default: return f(e5m2{});
+  }
 }
 
 }  // namespace

@@ -60,6 +60,11 @@ NEEDLE_ROUNDING(round, nearest)
 #undef NEEDLE_ROUNDING
 
 template <class V>
+V reciprocal(V x) {
+  return 1 / x;
+}
+
+template <class V>
 V conj(V x) {
   return x;
 }

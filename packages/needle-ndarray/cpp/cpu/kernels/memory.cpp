@@ -1,56 +1,50 @@
 // copy, fill, where and iota: elements are moved by their size, whatever they mean.
-#include "../iterate.h"
 #include "blocks.h"
 #include "kernels.h"
+#include "tiles.h"
 
 namespace needle::cpu::NEEDLE_TARGET {
 namespace {
 
 template <class T>
-void choose(const uint8_t *condition, const T *a, const T *b, T *out, int64_t n) {
-  for (int64_t i = 0; i < n; i++) out[i] = condition[i] ? a[i] : b[i];
+void choose(const Values *values, void *out, int64_t n) {
+  auto *condition = static_cast<const uint8_t *>(values[0].at);
+  auto *a = static_cast<const T *>(values[1].at), *b = static_cast<const T *>(values[2].at);
+  for (int64_t i = 0; i < n; i++) static_cast<T *>(out)[i] = condition[i] ? a[i] : b[i];
 }
 
-template <class T>
-void where_runs(const Walk &walk, Type type) {
-  parallel_runs(walk, [&](char *const *p, int64_t n) {
-    Source condition(Type::u8, p[1], walk.stride(1), n);
-    Source a(type, p[2], walk.stride(2), n), b(type, p[3], walk.stride(3), n);
-    Block room;
-    for (int64_t i = 0; i < n; i += block_elements) {
-      int64_t m = least(block_elements, n - i);
-      char *out = p[0] + i * walk.stride(0);
-      void *values = place(type, out, walk.stride(0), room.bytes);
-      choose(static_cast<const uint8_t *>(condition.at(i, m)), static_cast<const T *>(a.at(i, m)),
-             static_cast<const T *>(b.at(i, m)), static_cast<T *>(values), m);
-      write(type, values, out, walk.stride(0), m);
-    }
-  });
+// An array whose elements are moved as integers of their size.
+Array as_bits(const Array &a) {
+  constexpr Type types[] = {Type::u8, Type::u16, Type::u32, Type::u64, Type::c128};
+  return {a.data, types[__builtin_ctz(static_cast<unsigned>(item_size(a.type)))], a.ndim, a.shape, a.strides};
 }
+
+constexpr int64_t copied_tile = 64 * 64;  // elements of an array that is turned over
 
 }  // namespace
 
 void copy(const Array &a, const Array &out) {
-  Walk walk = walk_over(out, a);
-  int size = item_size(a.type);
-  parallel_runs(walk, [&](char *const *p, int64_t n) { move(size, p[1], walk.stride(1), p[0], walk.stride(0), n); });
-}
-
-void fill(const void *value, const Array &out) {
-  Walk walk = walk_over(out);
-  int size = item_size(out.type);
-  parallel_runs(walk, [&](char *const *p, int64_t n) {
-    move(size, static_cast<const char *>(value), 0, p[0], walk.stride(0), n);
+  Tiling t = tiling(copied_tile, true, as_bits(out), as_bits(a));
+  parallel_tiles(t.walk, t.rows, t.columns, [&](auto &&tiles) {
+    tiles([&](char *const *p, int64_t height, int64_t width) {
+      move_tile(item_size(a.type), p[1], t.steps(1, height), p[0], t.steps(0, height), height, width, t.past);
+    });
+    if (t.past) finish_streams();
   });
 }
 
+void fill(const void *value, const Array &out) {
+  int64_t strides[max_dims] = {};
+  copy({static_cast<char *>(const_cast<void *>(value)), out.type, out.ndim, out.shape, strides}, out);
+}
+
 void where(const Array &condition, const Array &a, const Array &b, const Array &out) {
-  Walk walk = walk_over(out, condition, a, b);
+  Tiling t = tiling(room_for(out.type), false, as_bits(out), condition, as_bits(a), as_bits(b));
   switch (item_size(out.type)) {
-    case 1: return where_runs<uint8_t>(walk, Type::u8);
-    case 2: return where_runs<uint16_t>(walk, Type::u16);
-    case 4: return where_runs<uint32_t>(walk, Type::u32);
-    default: return where_runs<uint64_t>(walk, Type::u64);
+    case 1: return run_tiles(t, choose<uint8_t>);
+    case 2: return run_tiles(t, choose<uint16_t>);
+    case 4: return run_tiles(t, choose<uint32_t>);
+    default: return run_tiles(t, choose<uint64_t>);
   }
 }
 

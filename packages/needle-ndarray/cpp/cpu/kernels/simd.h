@@ -10,7 +10,12 @@
 #include <cstdint>
 #include <type_traits>
 #ifdef __SSE4_1__
+// GCC 12 warns of what its own AVX-512 functions leave uninitialised on purpose.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #include <immintrin.h>
+#pragma GCC diagnostic pop
 #endif
 
 #if defined(__AVX512F__)

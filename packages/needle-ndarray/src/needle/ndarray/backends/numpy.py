@@ -40,6 +40,26 @@ def _pow(x: Array, y: Array) -> Array:
     return np.where(y < 0, reciprocal, np.power(x, np.maximum(y, 0)))
 
 
+def _square(x: Array) -> Array:
+    if x.dtype.kind != "c":
+        return np.square(x)
+    # As C's Annex G has it, an infinity with a NaN is an infinity too.
+    infinite = np.isinf(x) & np.isnan(x)
+    square = _complex(np.where(np.isinf(x.real), np.inf, -np.inf), np.full(x.shape, np.nan))
+    return np.where(infinite, square, np.square(x)).astype(x.dtype)
+
+
+def _reciprocal(x: Array) -> Array:
+    if x.dtype.kind != "c":
+        return np.reciprocal(x)
+    # As C's Annex G has it, that of 0 is an infinity, and that of an infinity 0.
+    real, imag = np.float64(x.real), np.float64(x.imag)
+    of_zero = _complex(np.copysign(np.inf, real), np.full(x.shape, np.nan))
+    of_infinity = _complex(np.copysign(0.0, real), np.copysign(0.0, -imag))
+    y = np.where(np.isinf(x), of_infinity, np.reciprocal(x))
+    return np.where(x == 0, of_zero, y).astype(x.dtype)
+
+
 def _sigmoid(x: Array) -> Array:
     return 1 / (1 + np.exp(-x))
 
@@ -83,10 +103,10 @@ UNARY: dict[str, Callable[[Any], Any]] = {
     "conj": np.conj,
     "real": np.real,
     "imag": np.imag,
-    "square": np.square,
+    "square": _square,
     "sqrt": np.sqrt,
-    "rsqrt": lambda x: 1 / np.sqrt(x),
-    "reciprocal": np.reciprocal,
+    "rsqrt": lambda x: _reciprocal(np.sqrt(x)),
+    "reciprocal": _reciprocal,
     "exp": np.exp,
     "expm1": _expm1,
     "log": np.log,

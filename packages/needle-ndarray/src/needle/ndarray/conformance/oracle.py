@@ -203,7 +203,7 @@ UNARY = {
     "sigmoid": real(lambda x: 1 / (1 + np.exp(-x)), 6),
     "erf": real(erf, 6),
     "relu": split(lambda x: np.where(x < 0, 0, x), lambda x: max(x, 0)),
-    "gelu": real(lambda x: x * (1 + erf(x * SQRT_HALF)) / 2, 32, with_short_tail),
+    "gelu": real(lambda x: x * (1 + erf(x * SQRT_HALF)) / 2, 128, with_short_tail),
     "gelu_tanh": real(lambda x: x / (1 + np.exp(-SLOPE * (x + CUBIC * x**3))), 16, with_short_tail),
     "silu": real(lambda x: x / (1 + np.exp(-x)), 8, with_short_tail),
     "softplus": real(lambda x: np.logaddexp(x, 0), 6),
