@@ -178,6 +178,19 @@ bool composite(const std::string &name, const Arrays &inputs, const Arrays &outp
   return contract::composite(*op, inputs, outputs, integers, reals);
 }
 
+// `op` is the function that errors name; the arrays are joined along an axis that they have, or along a new one.
+NDArray join_arrays(const std::string &op, const Arrays &arrays, int64_t axis, bool new_axis) {
+  std::vector<NDArray> parts;
+  for (const NDArray *x : arrays) {
+    if (!x) fail(ErrorKind::type, op, "None among the arrays");
+    if (new_axis && !(x->shape == arrays[0]->shape))
+      fail(ErrorKind::value, op, "the arrays differ in shape", arrays[0]->shape.str() + " and " + x->shape.str(),
+           "equal shapes");
+    parts.push_back(new_axis ? expand_dims(*x, {axis}) : *x);
+  }
+  return join(op.c_str(), parts, axis);
+}
+
 }  // namespace
 
 void bind_functions(py::module_ &m) {
@@ -186,6 +199,7 @@ void bind_functions(py::module_ &m) {
   define_views(m);
   define_along_axes(m);
   define_contraction_and_indexed(m);
+  define<join_arrays>(m, "join(op, arrays, axis, new_axis=False)");
   define<composite>(m, "composite(name, inputs, outputs, integers=(), reals=())");
 }
 

@@ -48,6 +48,8 @@ struct Arguments {
 enum class Reduction { sum, prod, max, min, any, all };
 enum class Extreme { max, min };
 
+constexpr int64_t sort_width = 16;  // so many columns are sorted at once
+
 // An element of 16 bytes, to be moved; it may lie where 8 bytes may.
 struct Bits128 {
   uint64_t low, high;

@@ -252,7 +252,7 @@ needle_status scatter(void *, int32_t op, needle_in a, needle_in indices, int32_
 }
 
 needle_status random_bits(void *, uint64_t key, uint64_t counter, needle_out out) {
-  return guarded([&] { random_bits(key, counter, array(out)); });
+  return guarded([&] { kernels().random_bits(key, counter, array(out)); });
 }
 
 needle_status composite(void *, int32_t op, const needle_arguments *arguments) {

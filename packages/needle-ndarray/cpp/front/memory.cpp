@@ -73,4 +73,36 @@ void assign(const char *op, const NDArray &x, const NDArray &value) {
   source.dtype == x.dtype ? contract::copy(source, x) : contract::cast(source, x);
 }
 
+NDArray join(const char *op, std::span<const NDArray> arrays, int64_t axis) {
+  if (arrays.empty()) fail(ErrorKind::value, op, "no arrays are given", "", "at least one");
+  const NDArray &first = arrays[0];
+  if (first.ndim() == 0)
+    fail(ErrorKind::index, op, "axis out of range", std::to_string(axis), "arrays with dimensions; stack joins others");
+  const int at = normalize_axis(op, axis, first.ndim());
+  Dims shape = first.shape;
+  shape[at] = 0;
+  DType dtype = first.dtype;
+  for (const NDArray &x : arrays) {
+    common_device(op, {&first, &x});
+    Dims off_axis = x.shape;
+    if (x.ndim() == first.ndim()) off_axis[at] = shape[at];
+    if (!(off_axis == shape)) {
+      std::string got;
+      for (const NDArray &each : arrays) got += (got.empty() ? "" : " and ") + each.shape.str();
+      fail(ErrorKind::value, op, "shapes do not fit together", got, "equal extents off axis " + std::to_string(at));
+    }
+    if (__builtin_add_overflow(shape[at], x.shape[at], &shape[at]))
+      fail(ErrorKind::overflow, op, "more elements along the axis than an array can have");
+    dtype = promote(op, dtype, x.dtype);
+  }
+  NDArray out = NDArray::empty(op, shape, dtype, first.device());
+  NDArray part = out;
+  for (const NDArray &x : arrays) {
+    part.shape[at] = x.shape[at];
+    if (x.size() > 0) x.dtype == dtype ? contract::copy(x, part) : contract::cast(x, part);
+    part.offset += x.shape[at] * out.strides[at];
+  }
+  return out;
+}
+
 }  // namespace needle

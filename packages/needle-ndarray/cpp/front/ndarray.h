@@ -82,6 +82,8 @@ struct Foreign {
 NDArray from_foreign(const char *op, ErrorKind kind, const Foreign &source, Device device, std::optional<bool> copy);
 // x[...] = value, broadcast; the value's dtype must promote to x's.
 void assign(const char *op, const NDArray &x, const NDArray &value);
+// The arrays along an axis that they have, one behind the other, in their promoted dtype.
+NDArray join(const char *op, std::span<const NDArray> arrays, int64_t axis);
 
 // -- elementwise.cpp
 NDArray unary(OpCode op, const NDArray &x, const NDArray *out);

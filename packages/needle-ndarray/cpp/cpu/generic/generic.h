@@ -13,7 +13,6 @@ enum class Scatter { set, add };
 void sort(const Array &a, int axis, bool descending, const Array *values, const Array *indices);
 void gather(const Array &a, const Array &indices, int axis, const Array &out);
 void scatter(Scatter op, const Array &a, const Array &indices, int axis, const Array &out);
-void random_bits(uint64_t key, uint64_t counter, const Array &out);
 
 // For complex arrays; in cast and reduce, a or out is one. The rest does not depend on what the bits mean.
 namespace complex {

@@ -1,6 +1,7 @@
 // gather and scatter. All indices are checked before anything is written.
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <type_traits>
@@ -25,9 +26,14 @@ void check(const Array &indices, int axis, int64_t extent) {
   Walk walk = walk_over(Array{indices.data, indices.type, indices.ndim, shape, indices.strides});
   std::atomic<int64_t> first{size};  // the place of the first wrong one, so that the message is always the same
   parallel_runs(walk, task_elements, 1, [&](char *const *p, int64_t n, int64_t at, int64_t) {
-    for (int64_t i = 0; i < n; i++) {
-      int64_t index = *reinterpret_cast<const int64_t *>(p[0] + i * walk.stride(0));
-      if (index >= -extent && index < extent) continue;
+    auto is_wrong = [&](int64_t i) {
+      auto index = static_cast<uint64_t>(*reinterpret_cast<const int64_t *>(p[0] + i * walk.stride(0)));
+      return index + static_cast<uint64_t>(extent) >= 2 * static_cast<uint64_t>(extent);
+    };
+    bool some_wrong = false;
+    for (int64_t i = 0; i < n; i++) some_wrong |= is_wrong(i);
+    for (int64_t i = 0; some_wrong && i < n; i++) {
+      if (!is_wrong(i)) continue;
       int64_t seen = first.load();
       while (at + i < seen && !first.compare_exchange_weak(seen, at + i)) {
       }
@@ -97,14 +103,27 @@ void scatter_lines(const Array &a, const Array &indices, int axis, const Array &
   int64_t n = a.shape[axis], extent = out.shape[axis];
   constexpr int64_t size = sizeof(T);
   int64_t out_step = out.strides[axis] * size, a_step = a.strides[axis] * size, index_step = indices.strides[axis] * 8;
-  int64_t grain = std::max<int64_t>(task_elements / std::max<int64_t>(n, 1), 16);
+  const int64_t out_stride = walk.stride(0), index_stride = walk.stride(1), a_stride = walk.stride(2);
+  const bool rows = index_stride == 0 && out_stride == size && a_stride == size;  // one index for all of a row
+  const bool long_lines = std::abs(a_step) < std::abs(a_stride);
+  int64_t grain = std::max({task_elements / std::max<int64_t>(n, 1), std::min<int64_t>(walk.size / 8, 512), int64_t{16}});
   parallel_runs(walk, grain, 1, [&](char *const *p, int64_t width, int64_t, int64_t) {
-    for (int64_t j = 0; j < n; j++) {
+    auto out_at = [&](int64_t i, int64_t j) {
+      return reinterpret_cast<T *>(p[0] + i * out_stride +
+                                   from_start(p[1] + i * index_stride + j * index_step, extent) * out_step);
+    };
+    auto a_at = [&](int64_t i, int64_t j) { return reinterpret_cast<const T *>(p[2] + i * a_stride + j * a_step); };
+    if (long_lines) {
       for (int64_t i = 0; i < width; i++) {
-        int64_t place = from_start(p[1] + i * walk.stride(1) + j * index_step, extent);
-        T &element = *reinterpret_cast<T *>(p[0] + i * walk.stride(0) + place * out_step);
-        element = update(element, *reinterpret_cast<const T *>(p[2] + i * walk.stride(2) + j * a_step));
+        for (int64_t j = 0; j < n; j++) *out_at(i, j) = update(*out_at(i, j), *a_at(i, j));
       }
+      return;
+    }
+    for (int64_t j = 0; j < n; j++) {
+      T *to = out_at(0, j);
+      const T *from = a_at(0, j);
+      for (int64_t i = 0; rows && i < width; i++) to[i] = update(to[i], from[i]);
+      for (int64_t i = 0; !rows && i < width; i++) *out_at(i, j) = update(*out_at(i, j), *a_at(i, j));
     }
   });
 }

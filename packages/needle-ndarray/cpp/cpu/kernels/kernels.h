@@ -16,6 +16,8 @@ void iota(const Array &out);
 void reduce(Reduction op, const Array &a, const Array &out);
 void arg_reduce(Extreme op, const Array &a, int axis, const Array &out);
 void scan(Reduction op, const Array &a, int axis, const Array &out);
+void sort_columns(int size, void *rows, int64_t n);
+void random_bits(uint64_t key, uint64_t counter, const Array &out);
 void matmul(const Array &a, const Array &b, const Array &out);
 #define COMPOSITE(name) bool name(const Arguments &);
 #include "../../ops/composites.inc"

@@ -269,11 +269,23 @@ struct Halves {
 // Whether a lane of a mask is set.
 template <class M>
 [[gnu::always_inline]] inline bool any(M mask) {
-  using Words = Vec<int64_t>;
-  auto words = (Words)mask;
-  int64_t bits = 0;
-  for (int i = 0; i < lanes<int64_t>; i++) bits |= words[i];
+  uint64_t words[sizeof(M) / 8], bits = 0;
+  __builtin_memcpy(words, &mask, sizeof(M));
+  for (uint64_t word : words) bits |= word;
   return bits != 0;
+}
+
+// The products of the lower halves of the lanes.
+[[gnu::always_inline]] inline Vec<uint64_t> multiply_low_halves(Vec<uint64_t> a, Vec<uint64_t> b) {
+#if defined(__AVX512F__)
+  return (Vec<uint64_t>)_mm512_maskz_mul_epu32(0xff, (__m512i)a, (__m512i)b);
+#elif defined(__AVX2__)
+  return (Vec<uint64_t>)_mm256_mul_epu32((__m256i)a, (__m256i)b);
+#elif defined(__SSE4_1__)
+  return (Vec<uint64_t>)_mm_mul_epu32((__m128i)a, (__m128i)b);
+#else
+  return (a & 0xffffffff) * (b & 0xffffffff);
+#endif
 }
 
 }  // namespace

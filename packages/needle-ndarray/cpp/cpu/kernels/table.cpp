@@ -13,6 +13,8 @@ const Kernels table = {
     .reduce = reduce,
     .arg_reduce = arg_reduce,
     .scan = scan,
+    .sort_columns = sort_columns,
+    .random_bits = random_bits,
     .matmul = matmul,
 #define COMPOSITE(name) .name = name,
 #include "../../ops/composites.inc"

@@ -240,7 +240,10 @@ def cumulative_prod(
 def sort(x: NDArray, /, *, axis: int = -1, descending: type_bool = False, stable: type_bool = True) -> NDArray: ...
 def argsort(x: NDArray, /, *, axis: int = -1, descending: type_bool = False, stable: type_bool = True) -> NDArray: ...
 
-# Contraction, indexed access, random words.
+# Arrays put together, contraction, indexed access, random words.
+def join(op: str, arrays: Sequence[NDArray], axis: int, new_axis: type_bool = False) -> NDArray:
+    """The arrays along an axis that they have, or along a new one; errors are those of the function `op`."""
+
 def composite(
     name: str,
     inputs: Sequence[NDArray | None],

@@ -41,8 +41,8 @@ def concat(arrays: Sequence[NDArray], /, *, axis: int | None = 0) -> NDArray:
     [1, 2, 3]
     """
     if axis is None:
-        return _join("concat", [x.reshape(-1) for x in arrays], 0)
-    return _join("concat", arrays, axis)
+        return _core.join("concat", [x.reshape(-1) for x in arrays], 0)
+    return _core.join("concat", arrays, axis)
 
 
 def stack(arrays: Sequence[NDArray], /, *, axis: int = 0) -> NDArray:
@@ -56,11 +56,7 @@ def stack(arrays: Sequence[NDArray], /, *, axis: int = 0) -> NDArray:
     >>> stack([asarray([1, 2]), asarray([3, 4])], axis=1).tolist()
     [[1, 3], [2, 4]]
     """
-    shapes = {x.shape for x in arrays}
-    if len(shapes) > 1:
-        got = " and ".join(map(str, sorted(shapes)))
-        raise ValueError(message("stack", "the arrays differ in shape", got=got, expected="equal shapes"))
-    return _join("stack", [_core.expand_dims(x, axis=axis) for x in arrays], axis)
+    return _core.join("stack", arrays, axis, new_axis=True)
 
 
 def pad(x: NDArray, /, widths: Sequence[tuple[int, int]], value: Scalar = 0) -> NDArray:
@@ -102,27 +98,4 @@ def spread(op: str, x: NDArray, widths: Sequence[tuple[int, int]], steps: Sequen
         target.append(slice(low + first * step, low + (last - 1) * step + 1, step) if first < last else slice(0, 0))
     out = _core.full(shape, value, x.dtype, x.device)
     out[tuple(target)] = x[tuple(source)]
-    return out
-
-
-def _join(op: str, arrays: Sequence[NDArray], axis: int) -> NDArray:
-    if not arrays:
-        raise ValueError(message(op, "no arrays are given", expected="at least one"))
-    first = arrays[0]
-    if not -first.ndim <= axis < first.ndim:
-        expected = f"-{first.ndim} to {first.ndim - 1}" if first.ndim else "arrays with dimensions; stack joins others"
-        raise IndexError(message(op, "axis out of range", got=str(axis), expected=expected))
-    axis %= first.ndim
-    off_axis = {(x.shape[:axis], x.shape[axis + 1 :]) for x in arrays}
-    if len(off_axis) > 1:
-        got = " and ".join(str(x.shape) for x in arrays)
-        raise ValueError(message(op, "shapes do not fit together", got=got, expected=f"equal extents off axis {axis}"))
-    extent = sum(x.shape[axis] for x in arrays)
-    shape = (*first.shape[:axis], extent, *first.shape[axis + 1 :])
-    out = _core.empty(shape, _core.result_type(*arrays), first.device)
-    start = 0
-    for x in arrays:
-        stop = start + x.shape[axis]
-        out[(slice(None),) * axis + (slice(start, stop),)] = x
-        start = stop
     return out

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from needle.ndarray import _core
 from needle.ndarray._core import NDArray
 from needle.ndarray._elementwise import isnan, less, logical_not, not_equal
+from needle.ndarray.axes import axes_of
 from needle.ndarray.dtypes import bool as bool_
 from needle.ndarray.dtypes import int64
 from needle.ndarray.errors import message
@@ -124,12 +125,16 @@ def topk(x: NDArray, k: int, /, *, axis: int = -1, largest: bool = True) -> TopK
     >>> values.tolist(), indices.tolist()
     ([9, 5], [1, 2])
     """
-    order = _core.argsort(x, axis=axis, descending=largest)
-    if not 0 <= k <= x.shape[axis]:
-        expected = f"0 to {x.shape[axis]}, the extent of axis {axis}"
+    (at,) = axes_of("topk", axis, x.ndim)
+    if not 0 <= k <= x.shape[at]:
+        expected = f"0 to {x.shape[at]}, the extent of axis {axis}"
         raise ValueError(message("topk", "no such number of elements", got=str(k), expected=expected))
-    indices = order[(slice(None),) * (axis % x.ndim) + (slice(k),)]
-    return TopK(_core.take_along_axis(x, indices, axis=axis), indices)
+    shape = (*x.shape[:at], k, *x.shape[at + 1 :])
+    values, indices = _core.empty(shape, x.dtype, x.device), _core.empty(shape, int64, x.device)
+    if _core.composite("topk", [x], [values, indices], [at, int(largest)]):
+        return TopK(values, indices)
+    indices = _core.argsort(x, axis=at, descending=largest)[(slice(None),) * at + (slice(k),)]
+    return TopK(_core.take_along_axis(x, indices, axis=at), indices)
 
 
 def _is_nonzero(x: NDArray) -> NDArray:

@@ -194,10 +194,7 @@ def max_pool2d(
     _check_reach("max_pool2d", input.shape[-2:], pads, kernel, dilations)
     if rows or columns:
         input = ad.pad(input, [(0, 0)] * (input.ndim - 2) + list(pads), value=float("-inf"))
-    # The elements of a window on the first axes, in a buffer of their own: their maximum is then one of long rows.
-    windows = ad.windows(input, kernel, strides, dilations)
-    rows = ad.copy(ad.permute_dims(windows, (input.ndim, input.ndim + 1, *range(input.ndim))))
-    return ad.max(rows, axis=(0, 1))
+    return ad.max(ad.windows(input, kernel, strides, dilations), axis=(-2, -1))
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:

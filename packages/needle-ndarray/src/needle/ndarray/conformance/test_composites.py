@@ -9,10 +9,13 @@ from itertools import product
 import numpy as np
 import pytest
 
+from needle.ndarray._core import dtypes
 from needle.ndarray.conformance import samples
-from needle.ndarray.conformance.elements import FLOATS, Array, decode, encode, tolerance
+from needle.ndarray.conformance.elements import FLOATS, REALS, Array, decode, encode, storage, tolerance
 from needle.ndarray.conformance.kit import Kit, compare
 from needle.ndarray.conformance.layouts import Shape, pairings
+from needle.ndarray.conformance.test_scan_sort import sorted_places
+from needle.ndarray.random import Generator
 
 
 def check_softmax(
@@ -134,3 +137,45 @@ def test_wide_matmul(kit: Kit, dtype: str, wide: str) -> None:
             (got,) = kit.composite("wide_matmul", [a, b], [kit.out(want.shape, wide, to)])
             assert got is not None
             compare(f"wide_matmul({a}, {b})", got, encode(want, wide), wide)
+
+
+@pytest.mark.parametrize("largest", [True, False], ids=["largest", "least"])
+@pytest.mark.parametrize("dtype", REALS)
+def test_topk(kit: Kit, dtype: str, largest: bool) -> None:
+    def check(x: Array, axis: int, k: int, layout: str = "contiguous", to: str = "contiguous") -> None:
+        a = kit.put(x, dtype, layout)
+        shape = (*x.shape[:axis], k, *x.shape[axis + 1 :])
+        values, places = kit.out(shape, dtype, to), kit.out(shape, "int64", to)
+        want = sorted_places(a.elements, dtype, axis, largest) if x.size else np.zeros(x.shape, np.int64)
+        want = want[(slice(None),) * axis + (slice(k),)]
+        label = f"topk({a}, axis={axis}, k={k})"
+        got, indices = kit.composite("topk", [a], [values, places], [axis, int(largest)])
+        assert got is not None
+        assert indices is not None
+        compare(f"places of {label}", indices, want, "int64")
+        compare(f"values of {label}", got, np.take_along_axis(a.elements, want, axis), dtype, bits=True)
+
+    x = samples.elements(dtype, samples.SHAPE)
+    for axis, ((layout,), to) in product(range(3), pairings(1)):
+        check(x, axis, 1, layout, to)
+    check(x, 2, 2)
+    check(np.zeros((3, 0), storage(dtype)), 1, 0)
+    for n, k in ((40, 10), (3_000, 5), (3_000, 700)):
+        check(samples.elements(dtype, (2, n)), 1, k)
+        check(np.sort(samples.whole(dtype, (n,), most=60)), 0, k)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_normal(kit: Kit, dtype: str) -> None:
+    """The very bits that are composed elsewhere."""
+    for (n, counter), layout in product(
+        ((0, 0), (1, 5), (33, 2**32 - 4), (1_001, 2**64 - 100), (70_001, 1)), ("contiguous", "sliced")
+    ):
+        words = [0x9ABCDEF0, 0x12345678, counter % 2**32, counter >> 32]
+        out = kit.out((n,), dtype, layout)
+        (got,) = kit.composite("normal", [], [out], words, [0.5, 3.0])
+        oracle = Generator(0x123456789ABCDEF0, "numpy")
+        oracle.load_state_dict({"seed": 0x123456789ABCDEF0, "counter": counter})
+        want = oracle.normal(n, 0.5, 3.0, dtypes[dtype]).numpy()
+        assert got is not None
+        compare(f"normal from block {counter} on", got, want, dtype, bits=True)

@@ -211,7 +211,12 @@ typedef struct needle_backend {
    *           and float8.
    * softmax   x -> y; axis. y = exp(x - m) / sum(exp(x - m)) with the greatest element m along the axis; float dtypes.
    * wide_matmul   a, b -> out. As `matmul`, but of int8 into int32, or of float16 or bfloat16 into float32, in whose
-   *     range and precision the result then is. */
+   *     range and precision the result then is.
+   * topk      x -> values, indices (int64), both with the extent k at the axis; axis, largest (0 or 1). The first k of
+   *           what `sort` gives, descending where the largest are asked for; 0 <= k <= x's extent. Not for dtypes
+   *           that sort does not take.
+   * normal    -> y, 1-d float32 or float64; key and counter as in random_bits, each as a low and a high word; mean,
+   *           standard deviation. The numbers that needle.ndarray.random composes, in all bits. */
   needle_status (*composite)(void *context, int32_t op, const needle_arguments *arguments);
 
   /* -- optional: memory that is kept, of backends that cache what `free` gets ------------------------------------------- */

@@ -210,7 +210,12 @@ class Continuous(Words):
         (start, from_), (width, by) = parameters.items()
         (from_,) = check(op, shape, self.device, NUMBER, **{start: from_})
         (by,) = check(op, shape, self.device, NOT_NEGATIVE, **{width: by})
-        x = self._in_chunks(math.prod(shape), standard).reshape(shape)
+        n = math.prod(shape)
+        if op == "normal" and dtype.itemsize >= float32.itemsize and isinstance(from_, float) and isinstance(by, float):
+            out = _core.empty((n,), dtype, self.device)
+            if self._fill(op, out, from_, by):
+                return out.reshape(shape)
+        x = self._in_chunks(n, standard).reshape(shape)
         x *= by
         x += from_
         return x.astype(dtype, copy=False)

@@ -92,6 +92,14 @@ class Words:
             raise ValueError(message("Generator", "not a state", got=str(sorted(state)), expected="seed and counter"))
         self._seed, self._counter = (check_64_bits(key, state[key]) for key in ("seed", "counter"))
 
+    def _fill(self, op: str, out: NDArray, *parameters: float) -> bool:
+        """Let the backend fill out, two words for each element, by a composite; False where it has to be composed."""
+        words = [number >> shift & 0xFFFFFFFF for number in (self._seed, self._counter) for shift in (0, 32)]
+        if not _core.composite(op, [], [out], words, parameters):
+            return False
+        self._counter = (self._counter + -(-out.size // 2)) % 2**64
+        return True
+
     def _inside(self, n: int) -> NDArray:
         """Return n float64 that are uniform on the odd multiples of 2^-53 in (0, 1), of two words each."""
         words = self.bits(2 * n)
