@@ -131,7 +131,7 @@ def test_sorted_lines(dtype: str) -> None:
     for rows, n in shapes:
         few = rng.integers(-3, 4, (rows, n)).astype(dtype)
         many = rng.integers(-(2**31), 2**31, (rows, n)).astype(np.float64 if dtype[0] == "f" else dtype)
-        contents = [few, (many / 2**15).astype(dtype) if dtype[0] == "f" else many]
+        contents = [few, (many / 2**31 * 60_000).astype(dtype) if dtype[0] == "f" else many]
         if dtype in ("int64", "uint64"):
             contents.append(many // 2**33 * 2**60 + few)
         if dtype == "float64":
