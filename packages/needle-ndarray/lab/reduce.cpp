@@ -1,7 +1,7 @@
-// Checks and times the ways that reductions take. From packages/needle-ndarray/cpp/cpu:
-//   g++ -O2 -std=c++20 -march=x86-64-v4 -DNEEDLE_TARGET=lab -fno-strict-aliasing -fno-math-errno -fno-trapping-math \
-//     -ffp-contract=off -Wno-psabi -I../../src/needle/ndarray/include ../../lab/reduce.cpp pool.cpp allocator.cpp \
-//     -pthread -o /tmp/reduce && /tmp/reduce
+// Checks and times the ways that reductions take. In packages/needle-ndarray/cpp/cpu, one line:
+// g++ -O2 -std=c++20 -march=x86-64-v4 -DNEEDLE_TARGET=lab -fwrapv -fno-strict-aliasing -fno-math-errno
+// -fno-trapping-math -ffp-contract=off -Wno-psabi -I../../src/needle/ndarray/include ../../lab/reduce.cpp pool.cpp
+// allocator.cpp -pthread -o /tmp/reduce && /tmp/reduce
 #include <chrono>
 #include <cmath>
 #include <cstdio>

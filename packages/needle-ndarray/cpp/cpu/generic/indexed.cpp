@@ -31,7 +31,13 @@ void check(const Array &indices, int axis, int64_t extent) {
       return index + static_cast<uint64_t>(extent) >= 2 * static_cast<uint64_t>(extent);
     };
     bool some_wrong = false;
-    for (int64_t i = 0; i < n; i++) some_wrong |= is_wrong(i);
+    if (walk.stride(0) == 8) {
+      auto *index = reinterpret_cast<const uint64_t *>(p[0]);
+      const auto most = static_cast<uint64_t>(extent);
+      for (int64_t i = 0; i < n; i++) some_wrong |= index[i] + most >= 2 * most;
+    } else {
+      for (int64_t i = 0; i < n; i++) some_wrong |= is_wrong(i);
+    }
     for (int64_t i = 0; some_wrong && i < n; i++) {
       if (!is_wrong(i)) continue;
       int64_t seen = first.load();
@@ -83,10 +89,17 @@ void gather(const Array &a, const Array &indices, int axis, const Array &out) {
         std::memcpy(p[0], p[2] + from_start(p[1], extent) * step, static_cast<size_t>(n * size));
         return;
       }
-      for (int64_t i = 0; i < n; i++) {
-        const char *from = p[2] + i * a_stride + from_start(p[1] + i * index_stride, extent) * step;
-        *reinterpret_cast<T *>(p[0] + i * out_stride) = *reinterpret_cast<const T *>(from);
-      }
+      // The usual steps as constants, for the compiler.
+      auto run = [&](int64_t to_step, int64_t places_step, int64_t along, int64_t line_step) {
+        for (int64_t i = 0; i < n; i++) {
+          const char *from = p[2] + i * line_step + from_start(p[1] + i * places_step, extent) * along;
+          *reinterpret_cast<T *>(p[0] + i * to_step) = *reinterpret_cast<const T *>(from);
+        }
+      };
+      constexpr int64_t item = sizeof(T);
+      const bool usual = out_stride == item && index_stride == 8;
+      if (usual && step == item && a_stride == 0) return run(item, 8, item, 0);
+      usual &&a_stride == item ? run(item, 8, step, item) : run(out_stride, index_stride, step, a_stride);
     });
   });
 }
@@ -105,25 +118,32 @@ void scatter_lines(const Array &a, const Array &indices, int axis, const Array &
   int64_t out_step = out.strides[axis] * size, a_step = a.strides[axis] * size, index_step = indices.strides[axis] * 8;
   const int64_t out_stride = walk.stride(0), index_stride = walk.stride(1), a_stride = walk.stride(2);
   const bool rows = index_stride == 0 && out_stride == size && a_stride == size;  // one index for all of a row
-  const bool long_lines = std::abs(a_step) < std::abs(a_stride);
-  int64_t grain = std::max({task_elements / std::max<int64_t>(n, 1), std::min<int64_t>(walk.size / 8, 512), int64_t{16}});
+  const bool long_lines = walk.inner() == 1 || std::abs(a_step) < std::abs(a_stride);
+  const int64_t wide = std::clamp<int64_t>(walk.size / 8, rows ? 64 : 16, 512);
+  const int64_t grain = std::max(task_elements / std::max<int64_t>(n, 1), wide);
   parallel_runs(walk, grain, 1, [&](char *const *p, int64_t width, int64_t, int64_t) {
     auto out_at = [&](int64_t i, int64_t j) {
       return reinterpret_cast<T *>(p[0] + i * out_stride +
                                    from_start(p[1] + i * index_stride + j * index_step, extent) * out_step);
     };
     auto a_at = [&](int64_t i, int64_t j) { return reinterpret_cast<const T *>(p[2] + i * a_stride + j * a_step); };
-    if (long_lines) {
-      for (int64_t i = 0; i < width; i++) {
-        for (int64_t j = 0; j < n; j++) *out_at(i, j) = update(*out_at(i, j), *a_at(i, j));
+    auto put = [&](T *element, const T *value) { *element = update(*element, *value); };
+    for (int64_t i = 0; long_lines && i < width; i++) {
+      if (out_step == size && a_step == size && index_step == 8) {  // as constants, for the compiler
+        T *line = reinterpret_cast<T *>(p[0] + i * out_stride);
+        const T *from = a_at(i, 0);
+        const char *index = p[1] + i * index_stride;
+        for (int64_t j = 0; j < n; j++) put(line + from_start(index + j * 8, extent), from + j);
+      } else {
+        for (int64_t j = 0; j < n; j++) put(out_at(i, j), a_at(i, j));
       }
-      return;
     }
+    if (long_lines) return;
     for (int64_t j = 0; j < n; j++) {
       T *to = out_at(0, j);
       const T *from = a_at(0, j);
       for (int64_t i = 0; rows && i < width; i++) to[i] = update(to[i], from[i]);
-      for (int64_t i = 0; !rows && i < width; i++) *out_at(i, j) = update(*out_at(i, j), *a_at(i, j));
+      for (int64_t i = 0; !rows && i < width; i++) put(out_at(i, j), a_at(i, j));
     }
   });
 }

@@ -1,7 +1,7 @@
-// Sorting by keys: each element becomes an unsigned integer that orders as it does, NaN above all. Where equal keys mean
-// equal bits, the keys themselves are sorted and turned back. Else they are sorted together with their places, which
-// keeps equal elements in their order. Many short lines are sorted at once, by comparing vectors of them; others by the
-// digits of their keys, from the least on.
+// Sorting by keys: each element becomes an unsigned integer that orders as it does, NaN above all. Where equal keys
+// mean equal bits, the keys themselves are sorted and turned back. Else they are sorted together with their places,
+// which keeps equal elements in their order. Many short lines are sorted at once, by comparing vectors of them; others
+// by the digits of their keys, from the least on.
 #include <algorithm>
 #include <bit>
 #include <string>
@@ -49,7 +49,7 @@ struct Keys {
   }
 };
 
-constexpr int64_t few = 64;             // for so many a sort by comparisons is faster
+constexpr int64_t few = 64;               // for so many a sort by comparisons is faster
 constexpr int64_t longest_column = 1024;  // in a tile that stays in the second cache
 constexpr int64_t fewest_columns = 3;
 
@@ -104,8 +104,9 @@ void sort_keys(U *keys, U *room, int64_t n) {
   const int width = width_of(keys, n), low = std::max(width - 33, 0);
   sort_by_digits(keys, room, n, low, width);
   if (low == 0) return;
-  sort_runs(n, [&](int64_t i, int64_t j) { return keys[i] >> low == keys[j] >> low; },
-            [&](int64_t i, int64_t j) { std::sort(keys + i, keys + j); });
+  sort_runs(
+      n, [&](int64_t i, int64_t j) { return keys[i] >> low == keys[j] >> low; },
+      [&](int64_t i, int64_t j) { std::sort(keys + i, keys + j); });
 }
 
 // Makes items of a key's upper varying bits and, in the lower 32 bits, its place. Returns how many bits are left out.
@@ -123,13 +124,14 @@ int make_items(const U *keys, uint64_t *items, int64_t n) {
 template <class U>
 void complete(const U *keys, uint64_t *items, int64_t n, int low) {
   if (low == 0) return;
-  sort_runs(n, [&](int64_t i, int64_t j) { return items[i] >> 32 == items[j] >> 32; },
-            [&](int64_t i, int64_t j) {
-              std::sort(items + i, items + j, [&](uint64_t x, uint64_t y) {
-                U a = keys[static_cast<uint32_t>(x)], b = keys[static_cast<uint32_t>(y)];
-                return a != b ? a < b : x < y;
-              });
-            });
+  sort_runs(
+      n, [&](int64_t i, int64_t j) { return items[i] >> 32 == items[j] >> 32; },
+      [&](int64_t i, int64_t j) {
+        std::sort(items + i, items + j, [&](uint64_t x, uint64_t y) {
+          U a = keys[static_cast<uint32_t>(x)], b = keys[static_cast<uint32_t>(y)];
+          return a != b ? a < b : x < y;
+        });
+      });
 }
 
 // Sorts `count` lines of n elements, which lie one behind the other, as columns of a tile.
@@ -193,7 +195,8 @@ void sort_lines(const Keys<U, kind> &order, const Array &a, int axis, const Arra
         complete(keys + j * n, items + j * n, n, low[j]);
         for (int64_t i = 0; i < n; i++) {
           int64_t place = static_cast<uint32_t>(items[j * n + i]);
-          if (values) *reinterpret_cast<U *>(to + i * value_stride) = *reinterpret_cast<const U *>(from + place * stride);
+          if (values)
+            *reinterpret_cast<U *>(to + i * value_stride) = *reinterpret_cast<const U *>(from + place * stride);
           if (indices) *reinterpret_cast<int64_t *>(places + i * index_stride) = place;
         }
       }
@@ -205,8 +208,8 @@ void sort_lines(const Keys<U, kind> &order, const Array &a, int axis, const Arra
 
 void sort(const Array &a, int axis, bool descending, const Array *values, const Array *indices) {
   if (a.shape[axis] >= int64_t{1} << 32) {
-    throw Failure(NEEDLE_UNSUPPORTED,
-                  "too many elements along the axis; got " + std::to_string(a.shape[axis]) + "; expected less than 2^32");
+    throw Failure(NEEDLE_UNSUPPORTED, "too many elements along the axis; got " + std::to_string(a.shape[axis]) +
+                                          "; expected less than 2^32");
   }
   auto with = [&]<class U, Kind kind>(U infinity) {
     Keys<U, kind> order{infinity, static_cast<U>(descending ? ~U{0} : U{0})};

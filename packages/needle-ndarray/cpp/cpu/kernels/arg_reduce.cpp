@@ -1,5 +1,5 @@
-// The places of extremes. Along a line, the extreme of a piece is found first, and its place where it is a new one; many
-// lines next to each other are gone through row by row.
+// The places of extremes. Along a line, the extreme of a piece is found first, and its place where it is a new one;
+// many lines next to each other are gone through row by row.
 #include "../allocator.h"
 #include "fold.h"
 #include "kernels.h"
@@ -66,8 +66,52 @@ Best<T> arg_line(Type type, const char *from, int64_t stride, int64_t n) {
   return best;
 }
 
+// The places in `width` short lines: the extremes of all at once, then the first lane and row of each that has it.
+template <class Op, class T>
+void arg_short_lines(const T *values, int64_t stride, int64_t readable, int64_t n, char *to, int64_t to_stride) {
+  using Place = lane_of<mask_of<Vec<T>>>;
+  constexpr int width = lanes<T>;
+  Vec<T> extremes[width];
+  Vec<Place> places[width], count;
+  for (int j = 0; j < width; j++) extremes[j] = fold_to_vector<Op>(values + j * stride, n, readable - j * stride);
+  join_lines<Op, T>(extremes);
+  for (int j = 0; j < width; j++) count[j] = static_cast<Place>(j);
+  const Vec<Place> none = splat(static_cast<Place>(n));
+  for (int j = 0; j < width; j++) {
+    const Vec<T> extreme = splat(extremes[0][j]);
+    const T *line = values + j * stride;
+    Vec<Place> first = none;
+    for (int64_t i = 0; i < n; i += width) {
+      Vec<T> x = load_first<Op>(line + i, least(n - i, int64_t{width}), readable - j * stride - i >= width);
+      Vec<Place> place = (x == extreme) | (x != x) ? count + static_cast<Place>(i) : none;
+      first = place < first ? place : first;
+    }
+    places[j] = first;
+  }
+  join_lines<Min, Place>(places);
+  for (int j = 0; j < width; j++) *reinterpret_cast<int64_t *>(to + j * to_stride) = places[0][j];
+}
+
 template <class Op, class T>
 void arg_lines(const Lines &lines, Type type) {
+  const int64_t step = lines.walk.stride(1), item = sizeof(T);
+  if constexpr (sizeof(T) >= 4) {
+    if (lines.n <= 256 && is_direct(type, lines.a_stride) && step >= 0) {
+      lines.each_run([&](const char *from, char *to, int64_t m) {
+        int64_t i = 0;
+        for (; i + lanes<T> <= m; i += lanes<T>) {
+          arg_short_lines<Op>(reinterpret_cast<const T *>(from + i * step), step / item,
+                              (m - 1 - i) * (step / item) + lines.n, lines.n, to + i * lines.walk.stride(0),
+                              lines.walk.stride(0));
+        }
+        for (; i < m; i++) {
+          *reinterpret_cast<int64_t *>(to + i * lines.walk.stride(0)) =
+              arg_line<Op, T>(type, from + i * step, lines.a_stride, lines.n).place;
+        }
+      });
+      return;
+    }
+  }
   lines.each([&](const char *from, char *to, char *) {
     *reinterpret_cast<int64_t *>(to) = arg_line<Op, T>(type, from, lines.a_stride, lines.n).place;
   });

@@ -1,6 +1,6 @@
 // The inner loops of reductions. Values are combined in two levels: many in their compute type, in several lanes, and
 // what comes of those in the `wide` type, double for sums and products of floats. The number of lanes is that of 256
-// bytes on every target, and they are joined by halves, so all targets give the same bits.
+// bytes on every target (128 for types of 8), and they are joined by halves, so all targets give the same bits.
 #pragma once
 
 #include <limits>
@@ -73,7 +73,8 @@ template <class Op, class T>
 using wide_of = std::conditional_t<Op::widens && std::is_floating_point_v<T>, double, T>;
 
 constexpr int64_t line_elements = 4096;  // at most so many values of a line are combined before they are widened
-constexpr int line_vectors = 256 / NEEDLE_VECTOR_BYTES;
+template <class T>
+constexpr int line_vectors = (sizeof(T) == 8 ? 128 : 256) / NEEDLE_VECTOR_BYTES;
 
 // The combination of all lanes: of each with the one half a vector further on, and so on.
 template <class Op, class T, int bytes = NEEDLE_VECTOR_BYTES>
@@ -96,14 +97,15 @@ template <class Op, class T, int bytes = NEEDLE_VECTOR_BYTES>
 template <class Op, class T>
 [[gnu::always_inline]] inline Vec<T> join_vectors(Vec<T> *sums) {
 #pragma GCC unroll 16
-  for (int half = line_vectors / 2; half > 0; half /= 2) {
+  for (int half = line_vectors<T> / 2; half > 0; half /= 2) {
 #pragma GCC unroll 8
     for (int j = 0; j < half; j++) sums[j] = Op::combine(sums[j], sums[j + half]);
   }
   return sums[0];
 }
 
-// The first n <= lanes<T> values, and starts behind them. What is behind them is read where `all` says that it is there.
+// The first n <= lanes<T> values, and starts behind them. What is behind them is read where `all` says that it is
+// there.
 template <class Op, class T>
 [[gnu::always_inline]] inline Vec<T> load_first(const T *values, int64_t n, bool all) {
   Vec<T> v, start = splat(Op::template start<T>);
@@ -123,18 +125,19 @@ template <class Op, class T>
 // A vector whose lanes, joined, are the combination of n > 0 values; `readable` >= n of them may be read.
 template <class Op, class T>
 [[gnu::always_inline]] inline Vec<T> fold_to_vector(const T *values, int64_t n, int64_t readable) {
-  constexpr int64_t width = lanes<T>, group = line_vectors * width;
+  constexpr int64_t width = lanes<T>, group = line_vectors<T> * width;
   if (n <= width) return load_first<Op>(values, n, readable >= width);
-  Vec<T> acc[line_vectors], sums[line_vectors];
+  Vec<T> acc[line_vectors<T>], sums[line_vectors<T>];
 #pragma GCC unroll 16
-  for (int j = 0; j < line_vectors; j++) acc[j] = splat(Op::template start<T>);
+  for (int j = 0; j < line_vectors<T>; j++) acc[j] = splat(Op::template start<T>);
   int64_t i = 0;
   for (; i + group <= n; i += group) {
 #pragma GCC unroll 16
-    for (int j = 0; j < line_vectors; j++) acc[j] = Op::combine(acc[j], load(values + i + j * width));
+    for (int j = 0; j < line_vectors<T>; j++) acc[j] = Op::combine(acc[j], load(values + i + j * width));
   }
+  if (i == n) return join_vectors<Op, T>(acc);
 #pragma GCC unroll 16
-  for (int j = 0; j < line_vectors; j++) sums[j] = acc[j];
+  for (int j = 0; j < line_vectors<T>; j++) sums[j] = acc[j];
   int rest = 0;
   for (; i + width <= n; i += width, rest++) sums[rest] = Op::combine(sums[rest], load(values + i));
   if (i < n) sums[rest] = Op::combine(sums[rest], load_first<Op>(values + i, n - i, readable - i >= width));

@@ -8,7 +8,7 @@ namespace needle::cpu::NEEDLE_TARGET {
 namespace {
 
 struct Lines {
-  Walk walk;  // over the lines' starts; its operands are out, a and a second output
+  Walk walk;                        // over the lines' starts; its operands are out, a and a second output
   int64_t n, a_stride, out_stride;  // along a line, in bytes
   // Whether lines lie closer to each other than the elements of one.
   bool by_rows;
@@ -35,6 +35,13 @@ struct Lines {
         line(p[1] + i * walk.stride(1), p[0] + i * walk.stride(0), p[2] + i * walk.stride(2));
       }
     });
+  }
+
+  // Calls run(a, out, m) for the starts of m lines at even distances.
+  template <class F>
+  void each_run(F &&run) const {
+    if (n == 0) return;
+    parallel_runs(walk, task_elements / n, 1, [&](char *const *p, int64_t m, int64_t, int64_t) { run(p[1], p[0], m); });
   }
 
   // Calls rows(a, out, m) for the starts of m <= block_elements lines next to each other.

@@ -128,7 +128,7 @@ void write_normals(uint64_t key, uint64_t counter, double mean, double std, T *o
       sine = next;
     }
     Doubles a = distance * cosine * std + mean, b = distance * sine * std + mean;
-    using Narrow = typename vector_of<T, width * static_cast<int>(sizeof(T))>::type;
+    using Narrow = typename vector_of<T, width *static_cast<int>(sizeof(T))>::type;
     Narrow first = __builtin_convertvector(interleave<0>(a, b, Sequence{}), Narrow);
     Narrow second = __builtin_convertvector(interleave<width>(a, b, Sequence{}), Narrow);
     __builtin_memcpy(out, &first, sizeof(first));

@@ -40,7 +40,7 @@ void start(void *values_, int64_t n) {
 template <class Op, class From, class To>
 void combine(void *totals_, const void *values_, int64_t n) {
   constexpr int width = lanes<To>;
-  using Values = typename vector_of<From, width * static_cast<int>(sizeof(From))>::type;
+  using Values = typename vector_of<From, width *static_cast<int>(sizeof(From))>::type;
   auto *totals = static_cast<To *>(totals_);
   auto *values = static_cast<const From *>(values_);
   int64_t i = 0;
@@ -169,7 +169,8 @@ void plan(Problem &problem, const Array &a, const Array &out) {
     }
   }
   problem.grain = task_elements / (problem.chunk > 0 ? problem.chunk : 1);
-  if (by_rows || problem.chunk < reduced.size) problem.grain = problem.width > problem.grain ? problem.width : problem.grain;
+  if (by_rows || problem.chunk < reduced.size)
+    problem.grain = problem.width > problem.grain ? problem.width : problem.grain;
 }
 
 // Contiguous values, as the fold wants them, of a run of a.

@@ -70,7 +70,7 @@ struct Selection {
 
 template <class T, bool largest>
 void select(const Array &a, int axis, const Array &values, const Array &indices) {
-  const int64_t k = values.shape[axis], item = item_size(a.type), capacity = 2 * k + 1024;
+  const int64_t k = values.shape[axis], item = item_size(a.type), capacity = 2 * k + 64;
   const int64_t value_stride = values.strides[axis] * item, index_stride = indices.strides[axis] * 8;
   Lines lines(a, axis, values, indices);
   lines.each([&](const char *from, char *to, char *places) {
