@@ -269,6 +269,12 @@ needle_status composite(void *, int32_t op, const needle_arguments *arguments) {
 
 }  // namespace
 
+void fail_index(int64_t index, int64_t extent) {
+  std::string n = std::to_string(extent);
+  throw Failure(NEEDLE_INDEX_ERROR,
+                "index out of range; got " + std::to_string(index) + "; expected -" + n + " <= index < " + n);
+}
+
 const needle_backend backend = {
     .api_version = NEEDLE_BACKEND_API_VERSION,
     .size = sizeof(needle_backend),

@@ -8,7 +8,7 @@
 namespace needle::cpu {
 namespace {
 
-constexpr int max_operands = 4;
+constexpr int max_operands = 8;
 
 struct Walk {
   int ndim = 0;

@@ -12,9 +12,12 @@ tensor([0.       , 1.3817732], dtype=float32, device=cpu)
 """
 
 from needle.autograd.gradcheck import gradcheck as gradcheck
+from needle.autograd.ops.attention import *  # noqa: F403
+from needle.autograd.ops.cells import *  # noqa: F403
 from needle.autograd.ops.contraction import *  # noqa: F403
 from needle.autograd.ops.elementwise import *  # noqa: F403
 from needle.autograd.ops.indexing import *  # noqa: F403
+from needle.autograd.ops.normalization import *  # noqa: F403
 from needle.autograd.ops.reduction import *  # noqa: F403
 from needle.autograd.ops.shape import *  # noqa: F403
 from needle.autograd.tape import enable_grad as enable_grad

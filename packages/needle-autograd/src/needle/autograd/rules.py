@@ -4,6 +4,7 @@
 - `linear`: linear in its operands together; given are the transposes.
 - `bilinear`: linear in each of two operands; given are the transposes for the one and for the other.
 - `special`: none of these; its rule is given whole, and its block says why.
+- `fused`: one kernel makes the result and another the gradients; the same rule made of ops is given besides.
 - `opaque`: the result is integer or boolean, so there is nothing to differentiate, or no rule is known.
 - `composite`: a function of tensors that is made of other ops and needs no rule.
 
@@ -26,8 +27,8 @@ from needle.ndarray import DType, NDArray
 from needle.ndarray.errors import message
 
 __all__ = [
-    "ZERO", "Bilinear", "Composite", "Elementwise", "Linear", "Op", "Special", "axes_of", "bilinear", "composite",
-    "elementwise", "linear", "opaque", "records", "special", "table",
+    "ZERO", "Bilinear", "Composite", "Elementwise", "Fused", "Linear", "Op", "Special", "axes_of", "bilinear",
+    "composite", "elementwise", "fused", "linear", "opaque", "records", "special", "table",
 ]  # fmt: skip
 
 ZERO = 0
@@ -53,6 +54,11 @@ Every = Callable[[Tensor, Params, int, Sequence[Tensor]], Tensor]
 """The transpose for operand i of any number: a function of the cotangent, the parameters, i and the operands."""
 Pullback = Callable[[Tensor, Params, Tensor, Tensor], Tensor]
 """The rule of an op of one operand: a function of the cotangent, the parameters, the output and the operand."""
+Gradients = Callable[..., Sequence[NDArray | None]]
+"""The gradient kernel of a fused op: a function of the cotangent's array, the parameters, the output's array, what the
+forward function saved, and the operands' arrays, that gives each operand's gradient."""
+Pullbacks = Callable[..., Sequence[Tensor | None]]
+"""The same of tensors, made of ops: a function of the cotangent, the parameters, the output and the operands."""
 Function = TypeVar("Function", bound=Callable[..., Tensor])
 
 OPERANDS = {1: ["x"], 2: ["x", "y"], 3: ["condition", "x", "y"]}
@@ -212,6 +218,46 @@ class Special(Op):
         return [self.vjp(cotangent, node.params, _output(node), node.inputs[0])]
 
 
+class Fused(Op):
+    """An op of one kernel, whose gradients are another one's; None stands for an operand that is left out.
+
+    A gradient that is to be differentiated again is computed by the rule made of ops.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        forward: Callable[..., tuple[NDArray, Sequence[Any]]],
+        gradients: Gradients,
+        vjp: Pullbacks,
+        samples: Samples,
+    ) -> None:
+        super().__init__(name, forward, samples)
+        self.gradients = gradients
+        self.vjp = vjp
+
+    def __call__(self, *operands: Any, **params: Any) -> Tensor:
+        """Return the function's result for tensors, arrays and None."""
+        inputs = [_wrap(x) for x in operands]
+        data, saved = self.forward(*map(_array, inputs), **params)
+        out = Tensor(data)
+        if records(inputs):
+            out.tracked = True
+            out.node = Node(self, inputs, {**params, "saved": saved}, data)
+        return out
+
+    def pull(self, node: Node, cotangent: Tensor) -> Sequence[Tensor | None]:
+        """Return the cotangent of each operand, or None for one that requires no grad."""
+        params = {name: value for name, value in node.params.items() if name != "saved"}
+        wanted = [x is not None and x.tracked for x in node.inputs]
+        if mode.recording:
+            parts = self.vjp(cotangent, params, _output(node), *node.inputs)
+        else:
+            found = self.gradients(cotangent.data, params, node.out, node.params["saved"], *map(_array, node.inputs))
+            parts = [None if x is None else Tensor(x) for x in found]
+        return [part if want else None for part, want in zip(parts, wanted, strict=True)]
+
+
 class Composite(Op):
     """A function of tensors made of other ops; it is in the table for its samples."""
 
@@ -267,6 +313,26 @@ def special(name: str, forward: Callable[..., NDArray], vjp: Pullback, *, sample
     return Special(name, forward, vjp, samples)
 
 
+def fused(
+    name: str,
+    forward: Callable[..., tuple[NDArray, Sequence[Any]]],
+    gradients: Gradients,
+    vjp: Pullbacks,
+    *,
+    samples: Samples,
+) -> Fused:
+    """Add an op of one kernel.
+
+    Args:
+        name: Its name.
+        forward: A function of arrays and keyword parameters that gives the result and what to save for ``gradients``.
+        gradients: The gradient kernel.
+        vjp: The same made of ops, for gradients that are differentiated again.
+        samples: Arguments to test it on.
+    """
+    return Fused(name, forward, gradients, vjp, samples)
+
+
 def opaque(name: str, forward: Callable[..., NDArray], *, samples: Samples) -> Op:
     """Add an op without a derivative."""
     return Op(name, forward, samples)
@@ -305,6 +371,10 @@ def axes_of(op: str, axis: Axes, ndim: int) -> tuple[int, ...]:
 
 def _wrap(x: Any) -> Any:
     return Tensor(x) if isinstance(x, NDArray) else x
+
+
+def _array(x: Tensor | None) -> NDArray | None:
+    return None if x is None else x.data
 
 
 def _cast(x: Any, dtype: DType) -> Any:

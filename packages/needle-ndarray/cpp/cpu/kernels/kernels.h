@@ -2,7 +2,7 @@
 // instruction set that the file is being compiled for.
 #pragma once
 
-#include "../targets.h"
+#include "../array.h"
 
 namespace needle::cpu::NEEDLE_TARGET {
 
@@ -19,9 +19,5 @@ void scan(Reduction op, const Array &a, int axis, const Array &out);
 void sort_columns(int size, void *rows, int64_t n);
 void random_bits(uint64_t key, uint64_t counter, const Array &out);
 void matmul(const Array &a, const Array &b, const Array &out);
-#define COMPOSITE(name) bool name(const Arguments &);
-#include "../../ops/composites.inc"
-
-extern const Kernels table;
 
 }  // namespace needle::cpu::NEEDLE_TARGET

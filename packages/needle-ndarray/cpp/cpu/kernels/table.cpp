@@ -1,7 +1,10 @@
+#include "../targets.h"
+#include "composites.h"
 #include "kernels.h"
 
 namespace needle::cpu::NEEDLE_TARGET {
 
+extern const Kernels table;
 const Kernels table = {
     .unary = unary,
     .binary = binary,

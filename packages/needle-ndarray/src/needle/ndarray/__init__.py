@@ -105,7 +105,7 @@ from needle.ndarray.printing import array_repr as _array_repr
 from needle.ndarray.reductions import mean, std, var
 from needle.ndarray.searching import count_nonzero, nonzero, searchsorted, topk
 from needle.ndarray.sets import isin, unique_all, unique_counts, unique_inverse, unique_values
-from needle.ndarray.softmax import softmax
+from needle.ndarray.softmax import log_softmax, softmax
 
 __all__ = [
     "Backend", "BackendError", "BackendUnavailable", "DType", "Device", "NDArray", "View", "__array_api_version__",
@@ -115,10 +115,10 @@ __all__ = [
     "cumulative_sum", "default_device", "device", "devices", "diff", "e", "einsum", "empty", "empty_cache",
     "empty_like", "expand_dims", "eye", "fft", "finfo", "flip", "float8_e4m3fn", "float8_e5m2", "float16", "float32",
     "float64", "from_dlpack", "from_numpy", "full", "full_like", "get_num_threads", "iinfo", "inf", "int8", "int16",
-    "int32", "int64", "io", "isdtype", "isin", "linalg", "linspace", "load", "load_safetensors", "matmul",
-    "matrix_transpose", "max", "mean", "memory_stats", "meshgrid", "min", "moveaxis", "nan", "newaxis", "nonzero",
-    "ones", "ones_like", "pad", "permute_dims", "pi", "prod", "random", "repeat", "reset_peak_memory_stats", "reshape",
-    "result_type", "roll", "save", "save_safetensors", "scatter", "searchsorted", "set_cache_limit",
+    "int32", "int64", "io", "isdtype", "isin", "linalg", "linspace", "load", "load_safetensors", "log_softmax",
+    "matmul", "matrix_transpose", "max", "mean", "memory_stats", "meshgrid", "min", "moveaxis", "nan", "newaxis",
+    "nonzero", "ones", "ones_like", "pad", "permute_dims", "pi", "prod", "random", "repeat", "reset_peak_memory_stats",
+    "reshape", "result_type", "roll", "save", "save_safetensors", "scatter", "searchsorted", "set_cache_limit",
     "set_default_device", "set_num_threads", "softmax", "sort", "split", "squeeze", "stack", "std", "sum", "swapaxes",
     "synchronize", "take", "take_along_axis", "tensordot", "tile", "topk", "tril", "triu", "uint8", "uint16", "uint32",
     "uint64", "unfold", "unique_all", "unique_counts", "unique_inverse", "unique_values", "unstack", "var", "vecdot",

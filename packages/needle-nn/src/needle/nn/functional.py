@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal
 
 import needle.autograd as ad
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
 
     from needle.autograd import Tensor
 
-__all__ = ["conv2d", "cross_entropy", "dropout", "linear", "max_pool2d", "relu"]
+__all__ = [
+    "conv2d", "cross_entropy", "dropout", "layer_norm", "linear", "max_pool2d", "relu", "rms_norm",
+    "scaled_dot_product_attention",
+]  # fmt: skip
 
 Pair = int | tuple[int, int]
 
@@ -220,10 +224,120 @@ def check_probability(op: str, p: float) -> None:
         raise ValueError(message(op, "p is not a probability", got=repr(p), expected="0 <= p <= 1"))
 
 
+def layer_norm(
+    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:  # fmt: skip
+    """Bring the last axes to mean 0 and variance 1, then scale and shift: (..., *S), (*S,), (*S,) -> (..., *S).
+
+    Source: J. L. Ba, J. R. Kiros and G. E. Hinton (2016), "Layer normalization".
+
+    Args:
+        input: Any numbers.
+        normalized_shape: S, the extents of the last axes.
+        weight: What to multiply by.
+        bias: What to add.
+        eps: What is added to the variance.
+
+    Raises:
+        ValueError: Shapes do not fit each other.
+
+    >>> layer_norm(ad.tensor([[1.0, 3.0]]), (2,), eps=0.0).tolist()
+    [[-1.0, 1.0]]
+    """
+    return _norm("layer_norm", input, normalized_shape, [weight, bias], eps)
+
+
+def rms_norm(
+    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
+) -> Tensor:
+    """Divide by the root of the mean square over the last axes, then scale: (..., *S), (*S,) -> (..., *S).
+
+    Source: B. Zhang and R. Sennrich (2019), "Root mean square layer normalization".
+
+    Args:
+        input: Any numbers.
+        normalized_shape: S, the extents of the last axes.
+        weight: What to multiply by.
+        eps: What is added to the mean square; by default the distance of 1 and the next number of the input's dtype.
+
+    Raises:
+        ValueError: Shapes do not fit each other.
+
+    >>> rms_norm(ad.tensor([[3.0, 3.0]]), (2,), eps=0.0).tolist()
+    [[1.0, 1.0]]
+    """
+    eps = nd.finfo(input.dtype).eps if eps is None else eps
+    return _norm("rms_norm", input, normalized_shape, [weight, None], eps, False)
+
+
+def _norm(
+    op: str, input: Tensor, shape: Sequence[int], parameters: Sequence[Tensor | None], eps: float, centred: bool = True
+) -> Tensor:
+    extents, count = tuple(shape), len(shape)
+    given = [p.shape for p in parameters if p is not None]
+    if not count or input.shape[-count:] != extents or any(p != extents for p in given):
+        got = f"input {input.shape}, normalized_shape {extents}{f', parameters {given}' if given else ''}"
+        raise ValueError(
+            message(op, "shapes do not fit each other", got=got, expected="input (..., *normalized_shape)")
+        )
+    ones = (1,) * (input.ndim - count)
+    scale, shift = (None if p is None else ad.reshape(p, (*ones, *extents)) for p in parameters)
+    return ad.normalize(input, scale, shift, tuple(range(-count, 0)), eps, centred)
+
+
+def scaled_dot_product_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    """Return softmax(scale * query @ key.mT + attn_mask) @ value: (..., L, E), (..., S, E), (..., S, F) -> (..., L, F).
+
+    It takes memory linear in L and S. A query that sees no key gives 0.
+
+    Source: A. Vaswani et al. (2017), "Attention is all you need".
+
+    Args:
+        query: (..., H, L, E).
+        key: (..., H, S, E); with ``enable_gqa`` it may have fewer heads, of which H is a multiple.
+        value: (..., H, S, F), with the key's heads.
+        attn_mask: What broadcasts to (..., H, L, S): bool, False where a key is not seen, or numbers that are added.
+        is_causal: Whether query i sees only the keys up to i.
+        scale: Of the scores; 1 / sqrt(E) by default.
+        enable_gqa: Whether query heads may share keys.
+
+    Raises:
+        ValueError: Shapes do not fit each other.
+
+    >>> one = ad.tensor([[[1.0], [2.0]]])
+    >>> scaled_dot_product_attention(one, one, one, is_causal=True)[0, 0].tolist()
+    [1.0]
+    """
+    lead, heads = query.shape[:-3], query.shape[-3:-2]
+    fits = min(query.ndim, key.ndim, value.ndim) > 1 and key.shape[:-3] == lead == value.shape[:-3]
+    if not fits or (key.shape[-3:-2] != heads and not enable_gqa):
+        got = f"query {query.shape}, key {key.shape}, value {value.shape}"
+        form, hint = "(..., L, E), (..., S, E) and (..., S, F)", "enable_gqa=True lets heads share keys"
+        raise ValueError(
+            message("scaled_dot_product_attention", "shapes do not fit", got=got, expected=form, hint=hint)
+        )
+    batch, factor = math.prod(lead), scale if scale is not None else 1 / math.sqrt(query.shape[-1])
+    q, k, v = (ad.reshape(x, (batch, *(x.shape[-3:-2] or (1,)), *x.shape[-2:])) for x in (query, key, value))
+    if attn_mask is not None:
+        whole = (*lead, *(heads or (1,)), query.shape[-2], key.shape[-2])
+        attn_mask = ad.reshape(ad.broadcast_to(attn_mask, whole), (batch, *whole[-3:]))
+    out = ad.attention(q, k, v, attn_mask, factor, 0 if is_causal else None)
+    return ad.reshape(out, (*query.shape[:-1], value.shape[-1]))
+
+
 def cross_entropy(input: Tensor, target: Tensor, reduction: Literal["none", "mean", "sum"] = "mean") -> Tensor:
     """Return ``-log softmax(input)[target]``: scores (N, C, ...) and labels (N, ...) -> a scalar, or (N, ...).
 
-    Float16 and bfloat16 scores are computed with in float32.
+    Float16 and bfloat16 scores give losses in float32.
 
     Args:
         input: Scores of C classes (logits), not probabilities; or (C,) for one sample.
@@ -263,10 +377,7 @@ def cross_entropy(input: Tensor, target: Tensor, reduction: Literal["none", "mea
         )
     labels = target.data
     _check_labels(labels, input.shape[axis])
-    if input.dtype in (nd.float16, nd.bfloat16):
-        input = ad.astype(input, nd.float32)
-    index = nd.expand_dims(labels, axis=axis)
-    losses = -ad.reshape(ad.take_along_axis(ad.log_softmax(input, axis=axis), index, axis=axis), expected)
+    losses = ad.cross_entropy(input, nd.astype(labels, nd.int64, copy=False), axis)
     if reduction == "none":
         return losses
     return ad.mean(losses) if reduction == "mean" else ad.sum(losses)

@@ -6,13 +6,11 @@ import needle.ndarray as nd
 from needle.autograd.ops.elementwise import exp, square
 from needle.autograd.ops.shape import REDUCTIONS, astype, concat, flip, mean, permute_dims, reshape, sum
 from needle.autograd.rules import Params, axes_of, composite, opaque, special
-from needle.autograd.samples import Draw, Sample, unary
+from needle.autograd.samples import Draw, Sample
 from needle.autograd.tensor import Axes, Tensor
 from needle.ndarray import NDArray
 
-__all__ = [
-    "all", "any", "argmax", "argmin", "log_softmax", "logsumexp", "max", "min", "prod", "softmax", "var",
-]  # fmt: skip
+__all__ = ["all", "any", "argmax", "argmin", "logsumexp", "max", "min", "prod", "var"]
 
 
 def reductions(draw: Draw) -> list[Sample]:
@@ -128,7 +126,7 @@ def _shifted_log_sum(x: NDArray, axis: tuple[int, ...], keepdims: bool) -> NDArr
     return total if keepdims else nd.reshape(total, [n for i, n in enumerate(x.shape) if i not in axis])
 
 
-# Special, as the next two: made of ops, they would save several arrays each, and lose digits in the low precisions.
+# Special: made of ops, it would save several arrays, and lose digits in the low precisions.
 _logsumexp = special(
     "logsumexp",
     _shifted_log_sum,
@@ -136,49 +134,6 @@ _logsumexp = special(
     samples=reductions,
 )
 
-
-def softmax(x: Tensor, axis: Axes = None) -> Tensor:
-    """Return exp(x) / sum(exp(x)) over the axes, or over all, without overflow; the shape is that of ``x``.
-
-    >>> softmax(tensor([0.0, 0.0])).tolist()
-    [0.5, 0.5]
-    """
-    return _softmax(x, axis=axes_of("softmax", axis, x.ndim))
-
-
-def _shares(x: NDArray, axis: tuple[int, ...]) -> NDArray:
-    powers = nd.exp(nd.subtract(x, nd.max(x, axis=axis, keepdims=True)))
-    return nd.divide(powers, nd.sum(powers, axis=axis, keepdims=True))
-
-
-_softmax = special(
-    "softmax",
-    _shares,
-    lambda ct, p, out, x: out * (ct - sum(ct * out, p["axis"], keepdims=True)),
-    samples=unary((2, 3), axis=-1),
-)
-
-
-def log_softmax(x: Tensor, axis: Axes = None) -> Tensor:
-    """Return log(softmax(x)) over the axes, or over all, without overflow; the shape is that of ``x``.
-
-    >>> log_softmax(tensor([0.0, 0.0])).tolist()
-    [-0.6931471824645996, -0.6931471824645996]
-    """
-    return _log_softmax(x, axis=axes_of("log_softmax", axis, x.ndim))
-
-
-def _log_shares(x: NDArray, axis: tuple[int, ...]) -> NDArray:
-    shifted = nd.subtract(x, nd.max(x, axis=axis, keepdims=True))
-    return nd.subtract(shifted, nd.log(nd.sum(nd.exp(shifted), axis=axis, keepdims=True)))
-
-
-_log_softmax = special(
-    "log_softmax",
-    _log_shares,
-    lambda ct, p, out, x: ct - exp(out) * sum(ct, p["axis"], keepdims=True),
-    samples=unary((2, 3), axis=-1),
-)
 
 # Spread.
 

@@ -20,7 +20,7 @@ from needle.ndarray.conformance.elements import (
     encode,
     tolerance,
 )
-from needle.ndarray.conformance.kit import Kit
+from needle.ndarray.conformance.kit import Kit, compare
 from needle.ndarray.conformance.layouts import Shape, pairings
 
 SMALL = [(1, 1, 1), (1, 7, 1), (3, 1, 5), (5, 9, 1), (1, 5, 9), (4, 4, 4), (6, 17, 16), (13, 8, 33), (2, 40, 3)]
@@ -120,3 +120,18 @@ def test_one_matrix_for_a_whole_batch(kit: Kit, shape: Shape) -> None:
     x, y = samples.whole("float32", shape), samples.whole("float32", (shape[0], 4, 6), 1)
     for layouts in (("0-stride first", "contiguous"), ("contiguous", "0-stride first"), ("0-stride first",) * 2):
         exact(kit, x, y, "float32", layouts, "contiguous")
+
+
+@pytest.mark.parametrize(("dtype", "wide"), [("int8", "int32"), ("float16", "float32"), ("bfloat16", "float32")])
+def test_wide_matmul(kit: Kit, dtype: str, wide: str) -> None:
+    """Extremes of int8, and whole numbers, whose sums are exact."""
+    limit = 127 if dtype == "int8" else 15
+    for m, k, n in ((0, 3, 2), (3, 0, 2), (1, 1, 1), (5, 9, 17), (1, 300, 70), (70, 131, 1), (30, 1030, 40)):
+        rng = np.random.default_rng(m)
+        x, y = rng.integers(-limit - 1, limit + 1, (2, m, k)), rng.integers(-limit - 1, limit + 1, (2, k, n))
+        for (first, second), to in pairings(2) if m == 5 else ((("contiguous",) * 2, "contiguous"),):
+            a, b = (kit.put(encode(z, dtype), dtype, layout) for z, layout in ((x, first), (y, second)))
+            want = decode(a.elements, dtype).astype(float) @ decode(b.elements, dtype).astype(float)
+            (got,) = kit.composite("wide_matmul", [a, b], [kit.out(want.shape, wide, to)])
+            assert got is not None
+            compare(f"wide_matmul({a}, {b})", got, encode(want, wide), wide)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 import pytest
 
+from needle.ndarray._core import dtypes
 from needle.ndarray.conformance.elements import Array
-from needle.ndarray.conformance.kit import Kit
+from needle.ndarray.conformance.kit import Kit, compare
 from needle.ndarray.conformance.layouts import WRITABLE
+from needle.ndarray.random import Generator
 
 
 def philox(counter: Sequence[int], key: Sequence[int]) -> list[int]:
@@ -71,3 +74,19 @@ def test_many(kit: Kit) -> None:
         assert np.array_equal(got[start : start + len(want)], want[: n - start]), f"words from {start} on"
     later = kit.call("random_bits", 42, 2**32 - 1000 + 25_000, kit.out((n - 100_000,), "uint32"))
     assert np.array_equal(later, got[100_000:]), "other words when started from a later counter"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_normal(kit: Kit, dtype: str) -> None:
+    """The very bits that are composed elsewhere."""
+    for (n, counter), layout in product(
+        ((0, 0), (1, 5), (33, 2**32 - 4), (1_001, 2**64 - 100), (70_001, 1)), ("contiguous", "sliced")
+    ):
+        words = [0x9ABCDEF0, 0x12345678, counter % 2**32, counter >> 32]
+        out = kit.out((n,), dtype, layout)
+        (got,) = kit.composite("normal", [], [out], words, [0.5, 3.0])
+        oracle = Generator(0x123456789ABCDEF0, "numpy")
+        oracle.load_state_dict({"seed": 0x123456789ABCDEF0, "counter": counter})
+        want = oracle.normal(n, 0.5, 3.0, dtypes[dtype]).numpy()
+        assert got is not None
+        compare(f"normal from block {counter} on", got, want, dtype, bits=True)

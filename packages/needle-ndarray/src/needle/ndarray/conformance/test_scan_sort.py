@@ -109,3 +109,29 @@ def test_equal_elements_keep_their_order(kit: Kit, dtype: str, descending: bool)
             x = np.where(np.random.default_rng(1).random(shape) < 0.1, encode(np.array(np.nan), dtype), x)
             x = np.where(np.random.default_rng(2).random(shape) < 0.1, encode(np.array(-0.0), dtype), x)
         check_sort(kit, x.astype(storage(dtype)), dtype, axis, descending, "contiguous", "contiguous")
+
+
+@pytest.mark.parametrize("largest", [True, False], ids=["largest", "least"])
+@pytest.mark.parametrize("dtype", REALS)
+def test_topk(kit: Kit, dtype: str, largest: bool) -> None:
+    def check(x: Array, axis: int, k: int, layout: str = "contiguous", to: str = "contiguous") -> None:
+        a = kit.put(x, dtype, layout)
+        shape = (*x.shape[:axis], k, *x.shape[axis + 1 :])
+        values, places = kit.out(shape, dtype, to), kit.out(shape, "int64", to)
+        want = sorted_places(a.elements, dtype, axis, largest) if x.size else np.zeros(x.shape, np.int64)
+        want = want[(slice(None),) * axis + (slice(k),)]
+        label = f"topk({a}, axis={axis}, k={k})"
+        got, indices = kit.composite("topk", [a], [values, places], [axis, int(largest)])
+        assert got is not None
+        assert indices is not None
+        compare(f"places of {label}", indices, want, "int64")
+        compare(f"values of {label}", got, np.take_along_axis(a.elements, want, axis), dtype, bits=True)
+
+    x = samples.elements(dtype, samples.SHAPE)
+    for axis, ((layout,), to) in product(range(3), pairings(1)):
+        check(x, axis, 1, layout, to)
+    check(x, 2, 2)
+    check(np.zeros((3, 0), storage(dtype)), 1, 0)
+    for n, k in ((40, 10), (3_000, 5), (3_000, 700)):
+        check(samples.elements(dtype, (2, n)), 1, k)
+        check(np.sort(samples.whole(dtype, (n,), most=60)), 0, k)

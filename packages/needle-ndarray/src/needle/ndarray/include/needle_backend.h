@@ -209,14 +209,40 @@ typedef struct needle_backend {
    *           neighbours, then `low` zeros before and `high` behind (negative: cut off). Parameters are those of
    *           `needle.ndarray.conv`, S' follows from them; the strides, dilations and K are positive. All dtypes but bool
    *           and float8.
-   * softmax   x -> y; axis. y = exp(x - m) / sum(exp(x - m)) with the greatest element m along the axis; float dtypes.
-   * wide_matmul   a, b -> out. As `matmul`, but of int8 into int32, or of float16 or bfloat16 into float32, in whose
-   *     range and precision the result then is.
-   * topk      x -> values, indices (int64), both with the extent k at the axis; axis, largest (0 or 1). The first k of
-   *           what `sort` gives, descending where the largest are asked for; 0 <= k <= x's extent. Not for dtypes
-   *           that sort does not take.
-   * normal    -> y, 1-d float32 or float64; key and counter as in random_bits, each as a low and a high word; mean,
-   *           standard deviation. The numbers that needle.ndarray.random composes, in all bits. */
+   * softmax                 x -> y; axis. y = exp(x - m) / sum(exp(x - m)) with the greatest element m along the axis.
+   * log_softmax             x -> y; axis. y = (x - m) - log(sum(exp(x - m))).
+   * softmax_gradient        y, ct -> dx; axis. dx = y (ct - sum(ct y)): of sum(ct y) for x.
+   * log_softmax_gradient    y, ct -> dx; axis. dx = ct - exp(y) sum(ct).
+   * cross_entropy           x, labels -> losses, sums; axis. All but x have extent 1 there; labels are int64, as gather's
+   *                         indices are; losses and sums float64 if x is, else float32. sums = log(sum(exp(x))), losses =
+   *                         sums - x[label].
+   * cross_entropy_gradient  x, labels, sums, ct -> dx; axis. dx = ct (exp(x - sums) - [the label's place]).
+   * norm                    x, scale, shift -> y, mean, variance; ; epsilon. mean and variance have extent 1 at the axes
+   *                         over which they are taken, and are float64 if x is, else float32. scale and shift have one
+   *                         shape, with extents of x or 1. y = (x - mean) / sqrt(variance + epsilon) * scale + shift.
+   *                         scale, shift and mean may be left out; without mean, it is taken for 0.
+   * norm_gradient           x, mean, variance, scale, ct -> dx, dscale, dshift; ; epsilon. Of sum(ct y). mean, scale,
+   *                         dscale and dshift may be left out; dscale and dshift have the one shape of scale and shift.
+   * attention               q, k, v, mask -> out, sums; reach; factor. q (B, H, L, E), k (B, G, S, E), v (B, G, S, F), H a
+   *                         multiple of G: head h takes the keys of h / (H / G); mask (B, H, L, S) or left out; out
+   *                         (B, H, L, F). scores = factor q k^T + mask, minus infinity where a bool mask is 0 and where
+   *                         the number of the key is above that of the query plus reach. sums (B, H, L), float64 if q is,
+   *                         else float32: log(sum(exp(scores))). out = exp(scores - sums) v, 0 where all are masked.
+   * attention_gradient      q, k, v, mask, out, sums, ct -> dq, dk, dv; reach; factor. Of sum(ct out).
+   * lstm_cell               x, h, c -> h', c', gates. x, h and gates (N, 4 U), the rest (N, U); x + h are the input,
+   *                         forget, cell and output gates before sigmoid, or tanh for the cell gate, gates after it.
+   *                         c' = forget c + input cell, h' = output tanh(c').
+   * lstm_cell_gradient      gates, c, c', dh', dc' -> dx, dc; dx is that of h too. dh' or dc' may be left out.
+   * gru_cell                x, g, h -> h', gates. x, g and gates (N, 3 U), the rest (N, U): reset = sigmoid(x0 + g0),
+   *                         update = sigmoid(x1 + g1), new = tanh(x2 + reset g2), h' = new + update (h - new).
+   * gru_cell_gradient       gates, g, h, dh' -> dx, dg, dh.
+   * wide_matmul             a, b -> out. As `matmul`, but of int8 into int32, or of float16 or bfloat16 into float32, in
+   *                         whose range and precision the result then is.
+   * topk                    x -> values, indices (int64), both with the extent k at the axis; axis, largest (0 or 1). The
+   *                         first k of what `sort` gives, descending where the largest are asked for; 0 <= k <= x's extent.
+   *                         Not for dtypes that sort does not take.
+   * normal                  -> y, 1-d float32 or float64; key and counter as in random_bits, each as a low and a high word;
+   *                         mean, standard deviation. The numbers that needle.ndarray.random composes, in all bits. */
   needle_status (*composite)(void *context, int32_t op, const needle_arguments *arguments);
 
   /* -- optional: memory that is kept, of backends that cache what `free` gets ------------------------------------------- */
