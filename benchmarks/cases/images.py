@@ -48,6 +48,14 @@ def _norm(xp: Any, rsqrt: Any, axes: tuple[int, ...], shape: tuple[int, ...]) ->
     return batch_norm
 
 
+def _needle_norm(needle: Any) -> Any:
+    def batch_norm(x: Any, weight: Any, bias: Any) -> Any:
+        scale, shift = (p.reshape(1, -1, 1, 1) for p in (weight, bias))
+        return needle.autograd.normalize(x, scale, shift, (0, 2, 3), EPSILON)
+
+    return batch_norm
+
+
 def _torch_norm(torch: Any) -> Any:
     norm = torch.nn.functional.batch_norm
     return lambda x, weight, bias: norm(x, None, None, weight, bias, training=True, eps=EPSILON)
@@ -66,7 +74,7 @@ def _tinygrad_norm(tinygrad: Any) -> Any:
 
 FIRST, LAST = ((0, 2, 3), (-1, 1, 1)), ((0, 1, 2), (-1,))  # the axes to reduce and the shape of a parameter
 BATCH_NORM: dict[str, Build] = {
-    "needle": lambda needle: _norm(needle.autograd, needle.autograd.rsqrt, *FIRST),
+    "needle": _needle_norm,
     "numpy": lambda np: _norm(np, lambda x: 1 / np.sqrt(x), *FIRST),
     "torch": _torch_norm,
     "jax": lambda jax: _norm(jax.numpy, jax.lax.rsqrt, *LAST),
