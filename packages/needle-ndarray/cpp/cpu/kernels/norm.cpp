@@ -26,8 +26,9 @@ struct Moments {
     for (int64_t begin = 0; begin < n; begin += sum_elements) {
       Lanes<T> sum, squares;
       const T *p = x + begin;
-      for_vectors<T>(least(sum_elements, n - begin), [&](int64_t i, int k, auto tag) {
-        auto d = get<decltype(tag)>(p + i) - about;
+      T middle = about;
+      for_vectors<T>(least(sum_elements, n - begin), [=, &sum, &squares](int64_t i, int k, auto tag) {
+        auto d = get<decltype(tag)>(p + i) - middle;
         sum.add(k, d);
         squares.add(k, d * d);
       });
@@ -58,15 +59,15 @@ void apply(const T *x, T *out, int64_t n, const Statistics<T> &s, const T *scale
            bool shifts, const T *next = nullptr, Moments<T> *moments = nullptr) {
   T mean = s.mean, inverse = s.inverse;
   with_bools(scales, shifts, [&](auto scale_varies, auto shift_varies) {
-    auto result = [&](int64_t i, auto tag) {
+    auto result = [=](int64_t i, auto tag) {
       using V = decltype(tag);
       V factor = get<V, decltype(scale_varies)::value>(scale, i) * inverse;
       put(out + i, (get<V>(x + i) - mean) * factor + get<V, decltype(shift_varies)::value>(shift, i));
     };
-    if (!next) return for_vectors<T>(n, [&](int64_t i, int, auto tag) { result(i, tag); });
+    if (!next) return for_vectors<T>(n, [=](int64_t i, int, auto tag) { result(i, tag); });
     Lanes<T> sum, squares;
     T about = moments->about;
-    for_vectors<T>(n, [&](int64_t i, int k, auto tag) {
+    for_vectors<T, 2>(n, [=, &sum, &squares](int64_t i, int k, auto tag) {
       auto d = get<decltype(tag)>(next + i) - about;
       sum.add(k, d);
       squares.add(k, d * d);

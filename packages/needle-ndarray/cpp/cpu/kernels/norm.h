@@ -58,13 +58,13 @@ template <class V, class T>
 }
 
 // f(i, k, V{}) for i in [0, n): by vectors, where k counts those next to each other, then by elements.
-template <class T, class F>
+template <class T, int group = sums_of_piece, class F>
 [[gnu::always_inline]] inline void for_vectors(int64_t n, F f) {
   constexpr int width = lanes<T>;
   int64_t i = 0;
-  for (; i + sums_of_piece * width <= n; i += sums_of_piece * width) {
+  for (; i + group * width <= n; i += group * width) {
 #pragma GCC unroll 4
-    for (int k = 0; k < sums_of_piece; k++) f(i + k * width, k, Vec<T>{});
+    for (int k = 0; k < group; k++) f(i + k * width, k, Vec<T>{});
   }
   for (; i + width <= n; i += width) f(i, 0, Vec<T>{});
   for (; i < n; i++) f(i, 0, T{});

@@ -26,23 +26,24 @@ void add_piece(Set<T> &set, const T *x, const T *ct, int64_t n, const T *scale, 
   with_bools(scales, sums_vary, [&](auto scale_varies, auto lie_along) {
     for (int64_t begin = 0; begin < n; begin += sum_elements) {
       Lanes<T> total, along, shifts, scalings;
-      for_vectors<T>(least(sum_elements, n - begin), [&](int64_t place, int k, auto tag) {
-        using V = decltype(tag);
-        int64_t i = begin + place;
-        V c = get<V>(ct + i), product = c * ((get<V>(x + i) - mean) * inverse);
-        if constexpr (lie_along) {
-          put(scale_sums + i, get<V>(scale_sums + i) + product);
-          put(shift_sums + i, get<V>(shift_sums + i) + c);
-        }
-        if constexpr (scale_varies) {
-          V factor = get<V>(scale + i);
-          total.add(k, c * factor);
-          along.add(k, product * factor);
-        } else {
-          shifts.add(k, c);
-          scalings.add(k, product);
-        }
-      });
+      for_vectors<T>(least(sum_elements, n - begin),
+                     [=, &total, &along, &shifts, &scalings](int64_t place, int k, auto tag) {
+                       using V = decltype(tag);
+                       int64_t i = begin + place;
+                       V c = get<V>(ct + i), product = c * ((get<V>(x + i) - mean) * inverse);
+                       if constexpr (lie_along) {
+                         put(scale_sums + i, get<V>(scale_sums + i) + product);
+                         put(shift_sums + i, get<V>(shift_sums + i) + c);
+                       }
+                       if constexpr (scale_varies) {
+                         V factor = get<V>(scale + i);
+                         total.add(k, c * factor);
+                         along.add(k, product * factor);
+                       } else {
+                         shifts.add(k, c);
+                         scalings.add(k, product);
+                       }
+                     });
       double factor = scale_varies ? 1 : static_cast<double>(*scale);
       set.total += scale_varies ? total.sum() : factor * shifts.sum();
       set.along += scale_varies ? along.sum() : factor * scalings.sum();
@@ -61,7 +62,7 @@ void write_piece(const Set<T> &set, double share, const T *x, const T *ct, int64
   T slope = static_cast<T>(-set.along * share * static_cast<double>(inverse) * static_cast<double>(inverse));
   T level = static_cast<T>(-set.total * share * static_cast<double>(inverse));
   with_bools(varies, true, [&](auto scale_varies, auto) {
-    for_vectors<T>(n, [&](int64_t i, int, auto tag) {
+    for_vectors<T>(n, [=](int64_t i, int, auto tag) {
       using V = decltype(tag);
       V factor = get<V, decltype(scale_varies)::value>(scale, i) * inverse;
       put(out + i, get<V>(ct + i) * factor + ((get<V>(x + i) - mean) * slope + level));
