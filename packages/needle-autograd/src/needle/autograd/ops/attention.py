@@ -13,8 +13,8 @@ from needle.autograd.rules import Params, fused, records
 from needle.autograd.samples import Draw, Sample
 from needle.autograd.tensor import Tensor
 from needle.ndarray import NDArray
-from needle.ndarray.attention import attention as attention_of_arrays
-from needle.ndarray.attention import attention_gradient
+from needle.ndarray.dot_attention import attention as attention_of_arrays
+from needle.ndarray.dot_attention import attention_gradient
 
 __all__ = ["attention"]
 
