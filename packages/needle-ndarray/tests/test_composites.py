@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from needle import ndarray as nd
-from needle.ndarray.dot_attention import attention, attention_gradient
 from needle.ndarray.cells import gru_cell, gru_cell_gradient, lstm_cell, lstm_cell_gradient
+from needle.ndarray.dot_attention import attention, attention_gradient
 from needle.ndarray.normalization import normalize, normalize_gradient
 from needle.ndarray.softmax import (
     cross_entropy,
