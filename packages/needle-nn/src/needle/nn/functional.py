@@ -256,7 +256,7 @@ def rms_norm(
     Source: B. Zhang and R. Sennrich (2019), "Root mean square layer normalization".
 
     Args:
-        input: Any numbers.
+        input: The numbers.
         normalized_shape: S, the extents of the last axes.
         weight: What to multiply by.
         eps: What is added to the mean square; by default the distance of 1 and the next number of the input's dtype.
@@ -281,8 +281,8 @@ def _norm(
         raise ValueError(
             message(op, "shapes do not fit each other", got=got, expected="input (..., *normalized_shape)")
         )
-    ones = (1,) * (input.ndim - count)
-    scale, shift = (None if p is None else ad.reshape(p, (*ones, *extents)) for p in parameters)
+    whole = (1,) * (input.ndim - count) + extents
+    scale, shift = (p if p is None else ad.reshape(p, whole) for p in parameters)
     return ad.normalize(input, scale, shift, tuple(range(-count, 0)), eps, centred)
 
 
@@ -297,9 +297,8 @@ def scaled_dot_product_attention(
 ) -> Tensor:
     """Return softmax(scale * query @ key.mT + attn_mask) @ value: (..., L, E), (..., S, E), (..., S, F) -> (..., L, F).
 
-    It takes memory linear in L and S. A query that sees no key gives 0.
-
-    Source: A. Vaswani et al. (2017), "Attention is all you need".
+    It takes memory linear in L and S. A query that sees no key gives 0. See A. Vaswani et al. (2017), "Attention is all
+    you need".
 
     Args:
         query: (..., H, L, E).
