@@ -239,9 +239,6 @@ def layer_norm(
         bias: What to add.
         eps: What is added to the variance.
 
-    Raises:
-        ValueError: Shapes do not fit each other.
-
     >>> layer_norm(ad.tensor([[1.0, 3.0]]), (2,), eps=0.0).tolist()
     [[-1.0, 1.0]]
     """
@@ -260,9 +257,6 @@ def rms_norm(
         normalized_shape: S, the extents of the last axes.
         weight: What to multiply by.
         eps: What is added to the mean square; by default the distance of 1 and the next number of the input's dtype.
-
-    Raises:
-        ValueError: Shapes do not fit each other.
 
     >>> rms_norm(ad.tensor([[3.0, 3.0]]), (2,), eps=0.0).tolist()
     [[1.0, 1.0]]
@@ -308,9 +302,6 @@ def scaled_dot_product_attention(
         is_causal: Whether query i sees only the keys up to i.
         scale: Of the scores; 1 / sqrt(E) by default.
         enable_gqa: Whether query heads may share keys.
-
-    Raises:
-        ValueError: Shapes do not fit each other.
 
     >>> one = ad.tensor([[[1.0], [2.0]]])
     >>> scaled_dot_product_attention(one, one, one, is_causal=True)[0, 0].tolist()
