@@ -88,6 +88,14 @@ def test_padding_with_infinity_keeps_the_elements(device: str) -> None:
     assert x.grad.tolist() == [0.0, 1.0]
 
 
+def test_max_pooling_gives_the_gradient_to_the_first_of_equals(device: str) -> None:
+    x = tensor([[2.0, 2.0, 1.0], [2.0, 0.0, 1.0]], device=device, requires_grad=True)
+    y = ad.max_pool(x, (2, 2), (1, 1), [(0, 0), (0, 0)], (1, 1))
+    (y * tensor([[3.0, 4.0]], device=device)).sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [[3.0, 4.0, 0.0], [0.0, 0.0, 0.0]]
+
+
 def test_max_pooling_by_windows(device: str) -> None:
     x = tensor([[1.0, 5.0, 2.0, 0.0], [3.0, 4.0, 9.0, 8.0]], device=device, requires_grad=True)
     y = ad.max(ad.windows(x, (2, 2), (2, 2), (1, 1)), axis=(-2, -1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
@@ -93,6 +94,31 @@ def _getitem(x: Array, key: Any) -> Array:
     return x[key]
 
 
+def _seen(x: Array, size: Any, stride: Any, padding: Any, dilation: Any) -> tuple[Array, Array]:
+    """The elements of each window on a last axis, and their numbers among those of the pooled axes."""
+    lead = x.ndim - len(size)
+    numbers: Array = np.arange(math.prod(x.shape[lead:]), dtype=np.int64)
+    numbers = numbers.reshape(x.shape[lead:])
+    windows = _windows(_pad(x, [(0, 0)] * lead + list(padding), -np.inf), size, stride, dilation)
+    places = _windows(_pad(numbers, list(padding), -1), size, stride, dilation)
+    return windows.reshape(*windows.shape[: x.ndim], -1), places.reshape(*places.shape[: len(size)], -1)
+
+
+def _max_pool(x: Array, **params: Any) -> Array:
+    return _seen(x, **params)[0].max(-1)
+
+
+def _max_pool_gradient(cotangent: Array, x: Any, **params: Any) -> Array:
+    x = x.numpy()
+    windows, places = _seen(x, **params)
+    lead = x.ndim - len(params["size"])
+    out: Array = np.zeros((math.prod(x.shape[:lead]), math.prod(x.shape[lead:])))
+    best = np.take_along_axis(np.broadcast_to(places, windows.shape), windows.argmax(-1)[..., None], -1)
+    for row, numbers, at in zip(out, cotangent.reshape(len(out), -1), best.reshape(len(out), -1), strict=True):
+        np.add.at(row, at, numbers)
+    return out.reshape(x.shape)
+
+
 def _log_softmax(x: Array, axis: Any = None) -> Array:
     return np.log(_softmax(x, axis))
 
@@ -158,6 +184,8 @@ REFERENCES: dict[str, Callable[..., Array]] = {
     "log_softmax": _log_softmax,
     "logsumexp": _logsumexp,
     "lstm_cell": _lstm_cell,
+    "max_pool": _max_pool,
+    "max_pool_gradient": _max_pool_gradient,
     "normalize": _normalize,
     "pad": _pad,
     "permute_dims": np.transpose,

@@ -107,6 +107,7 @@ PATHS: dict[str, tuple[tuple[int, ...], tuple[int, ...], list[tuple[int, tuple[i
     "few features, many taps": ((1, 2, 64, 9, 20), (1, 3, 64, 3, 3), [SAME, (2, (1, 1), 1, 1)]),
     "taps that follow each other": ((1, 9, 4, 32, 30), (1, 20, 4, 30, 28), [SAME, SAME]),
     "taps two apart": ((1, 9, 4, 31, 40), (1, 20, 4, 15, 19), [(1, (1, 0), 1, 2)] * 2),
+    "some channels at a time": ((1, 4, 5, 200, 260), (1, 4, 5, 198, 258), [(1, (0, 0), 1, 1)] * 2),
     "dilated input": ((1, 2, 20, 9, 9), (1, 30, 20, 3, 3), [(1, (1, 2), 2, 1)] * 2),
     "a long line": ((1, 2, 8, 3000), (1, 16, 8, 9), [(1, (4, 4), 1, 1)]),
     "solid": ((1, 2, 6, 9, 10, 17), (1, 20, 6, 3, 3, 3), [SAME] * 3),

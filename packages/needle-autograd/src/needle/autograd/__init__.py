@@ -18,6 +18,7 @@ from needle.autograd.ops.contraction import *  # noqa: F403
 from needle.autograd.ops.elementwise import *  # noqa: F403
 from needle.autograd.ops.indexing import *  # noqa: F403
 from needle.autograd.ops.normalization import *  # noqa: F403
+from needle.autograd.ops.pooling import *  # noqa: F403
 from needle.autograd.ops.reduction import *  # noqa: F403
 from needle.autograd.ops.shape import *  # noqa: F403
 from needle.autograd.tape import enable_grad as enable_grad

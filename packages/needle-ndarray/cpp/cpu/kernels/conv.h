@@ -34,7 +34,7 @@ struct Spaces {
         taps{c.channels, c.axes[0].taps, c.axes[1].taps, c.axes[2].taps} {}
 };
 
-int64_t place(const int64_t *index, const int64_t *strides) {
+[[maybe_unused]] int64_t place(const int64_t *index, const int64_t *strides) {
   return index[0] * strides[0] + index[1] * strides[1] + index[2] * strides[2] + index[3] * strides[3];
 }
 

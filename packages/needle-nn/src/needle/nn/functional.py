@@ -163,7 +163,7 @@ def _check_reach(
 def max_pool2d(
     input: Tensor, kernel_size: Pair, stride: Pair | None = None, padding: Pair = 0, dilation: Pair = 1
 ) -> Tensor:
-    """Return the largest element of each window: (..., H, W) -> (..., H', W').
+    """Return the largest element of each window: (..., H, W) -> (..., H', W'); the first of equals gets the gradient.
 
     H' is ``(H + 2 * padding - dilation * (KH - 1) - 1) // stride + 1``, and W' likewise.
 
@@ -171,7 +171,7 @@ def max_pool2d(
         input: Images.
         kernel_size: Height and width of the windows.
         stride: Step between windows; by default ``kernel_size``.
-        padding: Rows and columns of minus infinity on each side, at most half of the window.
+        padding: Rows and columns on each side in which there is nothing to choose, at most half of the window.
         dilation: Step between the elements of a window.
 
     Raises:
@@ -196,9 +196,7 @@ def max_pool2d(
         raise ValueError(message("max_pool2d", "the input is no image", got=f"{input.shape}", expected="(..., H, W)"))
     pads = ((rows, rows), (columns, columns))
     _check_reach("max_pool2d", input.shape[-2:], pads, kernel, dilations)
-    if rows or columns:
-        input = ad.pad(input, [(0, 0)] * (input.ndim - 2) + list(pads), value=float("-inf"))
-    return ad.max(ad.windows(input, kernel, strides, dilations), axis=(-2, -1))
+    return ad.max_pool(input, kernel, strides, pads, dilations)
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:

@@ -209,6 +209,12 @@ typedef struct needle_backend {
    *           neighbours, then `low` zeros before and `high` behind (negative: cut off). Parameters are those of
    *           `needle.ndarray.conv`, S' follows from them; the strides, dilations and K are positive. All dtypes but bool
    *           and float8.
+   * max_pool  x (B, *S) -> values (B, *S'), places int64 (B, *S'), which may be NULL; for each of the n axes of S,
+   *           n from 1 to 3, size[n], stride[n], low[n], dilation[n]. values[b, i] is the greatest of the elements
+   *           x[b, i * stride + k * dilation - low], k < size, that there are (there is one), the first NaN or else the
+   *           first of equal ones; places has its number among those of S, row by row. Dtypes that have an order.
+   * max_pool_gradient   ct (B, *S'), x (B, *S) -> y (B, *S); integers as for max_pool. y is 0 but for the sum, at the
+   *           place that max_pool finds in x for a window, of ct's numbers for it.
    * softmax                 x -> y; axis. y = exp(x - m) / sum(exp(x - m)) with the greatest element m along the axis.
    * log_softmax             x -> y; axis. y = (x - m) - log(sum(exp(x - m))).
    * softmax_gradient        y, ct -> dx; axis. dx = y (ct - sum(ct y)): of sum(ct y) for x.

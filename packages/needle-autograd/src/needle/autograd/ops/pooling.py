@@ -1,0 +1,71 @@
+"""The greatest element of each window."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import needle.ndarray as nd
+from needle.autograd.ops.indexing import take_along_axis
+from needle.autograd.ops.shape import reshape
+from needle.autograd.rules import Params, linear, special
+from needle.autograd.samples import Draw, Sample
+from needle.autograd.tensor import Tensor
+
+__all__ = ["max_pool"]
+
+
+def max_pool(
+    x: Tensor,
+    size: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[tuple[int, int]],
+    dilation: Sequence[int],
+) -> Tensor:
+    """Return the greatest element of each window over the last 1 to 3 axes; the first of equal ones gets the gradient.
+
+    (..., *S) gives (..., *S'), where S' = (low + S + high - dilation * (size - 1) - 1) // stride + 1.
+
+    Args:
+        x: The input.
+        size: Elements of a window along each of the axes.
+        stride: Steps between windows, one for each axis, as in the other parameters.
+        padding: By how much windows reach over the ends; there is nothing to choose there.
+        dilation: The distance of a window's neighbours.
+
+    >>> max_pool(tensor([1.0, 3.0, 2.0]), size=(2,), stride=(1,), padding=[(0, 0)], dilation=(1,)).tolist()
+    [3.0, 3.0]
+    """
+    pads = tuple((low, high) for low, high in padding)
+    return _max_pool(x, size=tuple(size), stride=tuple(stride), padding=pads, dilation=tuple(dilation))
+
+
+def _taken(ct: Tensor, p: Params, cotangent: Tensor, x: Tensor) -> Tensor:
+    """Return what is at the places to which the cotangent went."""
+    places = nd.max_pool_places(x.data, **p)
+    lead = x.shape[: x.ndim - len(p["size"])]
+    rows = reshape(ct, (*lead, math.prod(x.shape[len(lead) :])))
+    flat = nd.reshape(places, (*lead, math.prod(places.shape[len(lead) :])))
+    return reshape(take_along_axis(rows, flat, axis=-1), cotangent.shape)
+
+
+def _pools(draw: Draw) -> list[Sample]:
+    def sample(x: tuple[int, ...], *params: Sequence[object]) -> Sample:
+        return Sample((draw.uniform(*x),), dict(zip(("size", "stride", "padding", "dilation"), params, strict=True)))
+
+    return [
+        sample((2, 7), (2,), (2,), ((0, 0),), (1,)),  # the stride leaves an element over
+        sample((2, 2, 5, 6), (3, 2), (2, 1), ((1, 1), (0, 1)), (1, 2)),
+        sample((3, 4, 3), (2, 2, 2), (1, 2, 1), ((0, 0), (1, 0), (0, 0)), (1, 1, 1)),
+    ]
+
+
+def _gradients(draw: Draw) -> list[Sample]:
+    samples = [(x, params, nd.max_pool(x.data, **params)) for (x,), params in _pools(draw)]
+    return [Sample((draw.uniform(*out.shape), x.data), params) for x, params, out in samples]
+
+
+_max_pool_gradient = linear("max_pool_gradient", nd.max_pool_gradient, _taken, None, samples=_gradients)
+
+# Special: which elements count depends on their values.
+_max_pool = special("max_pool", nd.max_pool, lambda ct, p, out, x: _max_pool_gradient(ct, x.data, **p), samples=_pools)

@@ -1,0 +1,176 @@
+"""The greatest element of each window, where it is, and the gradient that it gets."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from needle.ndarray import _core
+from needle.ndarray.creation import arange, zeros
+from needle.ndarray.dtype_info import iinfo
+from needle.ndarray.dtypes import int64
+from needle.ndarray.errors import message
+from needle.ndarray.host import check_arrays, widened
+from needle.ndarray.manipulation import pad
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from needle.ndarray._core import NDArray
+
+__all__ = ["max_pool", "max_pool_gradient", "max_pool_places"]
+
+
+def max_pool(
+    x: NDArray,
+    /,
+    size: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[tuple[int, int]],
+    dilation: Sequence[int],
+) -> NDArray:
+    """Return the greatest element of each window over the last 1 to 3 axes.
+
+    Args:
+        x: (..., *S).
+        size: elements of a window along each of the axes.
+        stride: steps between windows, one for each axis, as in the other parameters.
+        padding: by how much windows reach over x's ends; there is nothing to choose there.
+        dilation: distance of a window's neighbours.
+
+    Returns:
+        (..., *S'), with ``S' = (low + S + high - dilation * (size - 1) - 1) // stride + 1``.
+
+    Raises:
+        ValueError: the parameters do not fit, or a window has no element of x.
+
+    >>> from needle.ndarray import asarray
+    >>> max_pool(asarray([1.0, 3.0, 2.0]), (2,), (1,), [(0, 0)], (1,)).tolist()
+    [3.0, 3.0]
+    """
+    flat, sizes = _prepared("max_pool", x, size, stride, padding, dilation)
+    out = _core.empty((flat.shape[0], *sizes), x.dtype, x.device)
+    if not _core.composite("max_pool", [flat], [out, None], _integers(size, stride, padding, dilation)):
+        # The elements of a window on the first axes, in a buffer of their own: their maximum is then one of long rows.
+        n = len(size)
+        windows = _core.windows(_padded(flat, padding), size, stride, dilation)
+        rows = windows.permute_dims(*range(n + 1, 2 * n + 1), *range(n + 1)).contiguous()
+        out = _core.max(rows, axis=tuple(range(n)))
+    return out.reshape(*x.shape[: x.ndim - len(size)], *sizes)
+
+
+def max_pool_places(
+    x: NDArray,
+    /,
+    size: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[tuple[int, int]],
+    dilation: Sequence[int],
+) -> NDArray:
+    """Return the place of each window's first greatest element, as int64; the first NaN is the greatest.
+
+    A place is the number of the element among those of its last axes in row-major order. All else is as in `max_pool`.
+
+    >>> from needle.ndarray import asarray
+    >>> max_pool_places(asarray([[1.0, 3.0], [3.0, 2.0]]), (2, 2), (1, 1), [(0, 0)] * 2, (1, 1)).tolist()
+    [[1]]
+    """
+    flat, sizes = _prepared("max_pool_places", x, size, stride, padding, dilation)
+    out = _core.empty((flat.shape[0], *sizes), int64, x.device)
+    values = _core.empty(out.shape, x.dtype, x.device)
+    if not _core.composite("max_pool", [flat], [values, out], _integers(size, stride, padding, dilation)):
+        count, elements = math.prod(flat.shape[1:]), math.prod(size)
+        windows = _core.windows(_padded(flat, padding), size, stride, dilation).reshape(*out.shape, elements)
+        numbers = arange(count, dtype=int64, device=x.device).reshape(1, *flat.shape[1:])
+        numbers = pad(numbers, [(0, 0), *padding], count)  # no place
+        numbers = _core.windows(numbers, size, stride, dilation).reshape(1, *sizes, elements)
+        best = _core.argmax(windows, axis=-1, keepdims=True)
+        out = _core.take_along_axis(_core.broadcast_to(numbers, windows.shape), best, axis=-1)
+        out = _core.where(out == count, _core.min(numbers, axis=-1, keepdims=True), out)
+    return out.reshape(*x.shape[: x.ndim - len(size)], *sizes)
+
+
+def max_pool_gradient(
+    cotangent: NDArray,
+    x: NDArray,
+    /,
+    size: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[tuple[int, int]],
+    dilation: Sequence[int],
+) -> NDArray:
+    """Return zeros in x's shape, to which each window's number is added at its first greatest element.
+
+    Args:
+        cotangent: (..., *S'), a number for each window, of x's dtype.
+        x: (..., *S).
+        size: as for `max_pool`, as the others.
+        stride: steps between windows.
+        padding: by how much windows reach over x's ends.
+        dilation: distance of a window's neighbours.
+
+    Raises:
+        ValueError: as for `max_pool`, or the cotangent has another shape.
+
+    >>> from needle.ndarray import asarray
+    >>> max_pool_gradient(asarray([10.0, 20.0]), asarray([1.0, 3.0, 2.0]), (2,), (1,), [(0, 0)], (1,)).tolist()
+    [0.0, 30.0, 0.0]
+    """
+    check_arrays("max_pool_gradient", cotangent, x)
+    flat, sizes = _prepared("max_pool_gradient", x, size, stride, padding, dilation)
+    if cotangent.shape != (*x.shape[: x.ndim - len(size)], *sizes) or cotangent.dtype is not x.dtype:
+        got = f"{cotangent.dtype.name} {cotangent.shape}"
+        expected = f"{x.dtype.name} {(*x.shape[: x.ndim - len(size)], *sizes)}"
+        problem = "the cotangent is not that of the windows"
+        raise ValueError(message("max_pool_gradient", problem, got=got, expected=expected))
+    numbers = cotangent.reshape(flat.shape[0], *sizes)
+    out = _core.empty(flat.shape, x.dtype, x.device)
+    integers = _integers(size, stride, padding, dilation)
+    if not _core.composite("max_pool_gradient", [numbers, flat], [out], integers):
+        places = max_pool_places(flat, size, stride, padding, dilation).reshape(flat.shape[0], math.prod(sizes))
+        rows = zeros((flat.shape[0], math.prod(flat.shape[1:])), dtype=widened(x).dtype, device=x.device)
+        updates = numbers.reshape(places.shape).astype(rows.dtype, copy=False)
+        out = _core.scatter(rows, places, updates, axis=1, op="add").astype(x.dtype, copy=False)
+    return out.reshape(x.shape)
+
+
+def _integers(
+    size: Sequence[int], stride: Sequence[int], padding: Sequence[tuple[int, int]], dilation: Sequence[int]
+) -> list[int]:
+    return [*size, *stride, *(low for low, _ in padding), *dilation]
+
+
+def _padded(x: NDArray, padding: Sequence[tuple[int, int]]) -> NDArray:
+    if not any(map(any, padding)):
+        return x
+    return pad(x, [(0, 0), *padding], -math.inf if x.dtype.kind == "float" else int(iinfo(x.dtype).min))
+
+
+def _prepared(
+    op: str,
+    x: NDArray,
+    size: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[tuple[int, int]],
+    dilation: Sequence[int],
+) -> tuple[NDArray, list[int]]:
+    """Return x as (B, *S), and S'."""
+    check_arrays(op, x)
+    n = len(size)
+    if not 1 <= n <= min(x.ndim, 3) or {len(stride), len(padding), len(dilation)} != {n}:
+        got = f"x {x.shape}, size {size}, stride {stride}, padding {padding}, dilation {dilation}"
+        expected = "one of each for the last 1 to 3 axes"
+        raise ValueError(message(op, "the parameters do not fit", got=got, expected=expected))
+    if min(*size, *stride, *dilation) < 1 or min(map(min, padding)) < 0:
+        got = f"size {size}, stride {stride}, padding {padding}, dilation {dilation}"
+        expected = "positive numbers, and padding that is not negative"
+        raise ValueError(message(op, "the parameters are out of range", got=got, expected=expected))
+    sizes: list[int] = []
+    for extent, taps, step, (low, high), distance in zip(x.shape[-n:], size, stride, padding, dilation, strict=True):
+        windows = (low + extent + high - distance * (taps - 1) - 1) // step + 1
+        starts = range(-low, windows * step - low, step) if low or high else ()
+        if windows < 1 or not all(any(0 <= at + t * distance < extent for t in range(taps)) for at in starts):
+            got = f"x {x.shape}, size {size}, stride {stride}, padding {padding}, dilation {dilation}"
+            raise ValueError(message(op, "a window has no element of x", got=got))
+        sizes.append(windows)
+    return x.reshape(math.prod(x.shape[:-n]), *x.shape[-n:]), sizes
