@@ -126,6 +126,6 @@ def test_wrong_arguments(device: str, arguments: Any, text: str) -> None:
 
 def test_another_cotangent(device: str) -> None:
     x = nd.zeros((1, 5), device=device)
-    text = r"the cotangent is not that of the windows; got float32 \(1, 3\); expected float32 \(1, 2\)$"
+    text = r"the cotangent is not that of the windows; got \(1, 3\); expected \(1, 2\)$"
     with pytest.raises(ValueError, match=r"^\[max_pool_gradient\] " + text):
         nd.max_pool_gradient(nd.zeros((1, 3), device=device), x, (2,), (2,), [(0, 0)], (1,))

@@ -1,8 +1,8 @@
 // Small products of matrices for attention, whose operands lie as they come: one register tile, any strides of A.
 #pragma once
 
-#include "strips.h"
 #include "softmax.h"
+#include "strips.h"
 
 namespace needle::cpu::NEEDLE_TARGET {
 namespace {

@@ -7,8 +7,8 @@
 #include "../allocator.h"
 #include "../iterate.h"
 #include "blocks.h"
-#include "strips.h"
 #include "simd.h"
+#include "strips.h"
 
 namespace needle::cpu::NEEDLE_TARGET {
 namespace {

@@ -2,8 +2,8 @@
 // elements' differences from it.
 #pragma once
 
-#include "strips.h"
 #include "math.h"
+#include "strips.h"
 
 namespace needle::cpu::NEEDLE_TARGET {
 namespace {

@@ -102,12 +102,15 @@ def max_pool_gradient(
     """Return zeros in x's shape, to which each window's number is added at its first greatest element.
 
     Args:
-        cotangent: (..., *S'), a number for each window, of x's dtype.
+        cotangent: (..., *S'), a number for each window.
         x: (..., *S).
         size: as for `max_pool`, as the others.
         stride: steps between windows.
         padding: by how much windows reach over x's ends.
         dilation: distance of a window's neighbours.
+
+    Returns:
+        An array of x's shape, in the promoted dtype of both.
 
     Raises:
         ValueError: as for `max_pool`, or the cotangent has another shape.
@@ -118,19 +121,18 @@ def max_pool_gradient(
     """
     check_arrays("max_pool_gradient", cotangent, x)
     flat, sizes = _prepared("max_pool_gradient", x, size, stride, padding, dilation)
-    if cotangent.shape != (*x.shape[: x.ndim - len(size)], *sizes) or cotangent.dtype is not x.dtype:
-        got = f"{cotangent.dtype.name} {cotangent.shape}"
-        expected = f"{x.dtype.name} {(*x.shape[: x.ndim - len(size)], *sizes)}"
-        problem = "the cotangent is not that of the windows"
-        raise ValueError(message("max_pool_gradient", problem, got=got, expected=expected))
-    numbers = cotangent.reshape(flat.shape[0], *sizes)
-    out = _core.empty(flat.shape, x.dtype, x.device)
+    shape, problem = (*x.shape[: x.ndim - len(size)], *sizes), "the cotangent is not that of the windows"
+    if cotangent.shape != shape:
+        raise ValueError(message("max_pool_gradient", problem, got=str(cotangent.shape), expected=str(shape)))
+    dtype = _core.result_type(cotangent, x)
+    flat, numbers = flat.astype(dtype, copy=False), cotangent.astype(dtype, copy=False).reshape(flat.shape[0], *sizes)
+    out = _core.empty(flat.shape, dtype, x.device)
     integers = _integers(size, stride, padding, dilation)
     if not _core.composite("max_pool_gradient", [numbers, flat], [out], integers):
         places = max_pool_places(flat, size, stride, padding, dilation).reshape(flat.shape[0], math.prod(sizes))
-        rows = zeros((flat.shape[0], math.prod(flat.shape[1:])), dtype=widened(x).dtype, device=x.device)
+        rows = zeros((flat.shape[0], math.prod(flat.shape[1:])), dtype=widened(flat).dtype, device=x.device)
         updates = numbers.reshape(places.shape).astype(rows.dtype, copy=False)
-        out = _core.scatter(rows, places, updates, axis=1, op="add").astype(x.dtype, copy=False)
+        out = _core.scatter(rows, places, updates, axis=1, op="add").astype(dtype, copy=False)
     return out.reshape(x.shape)
 
 
