@@ -22,6 +22,8 @@ static double real_floor_divide(double x, double y) {
 
 #define LN_2 0.693147180559945309417
 #define LN_10 2.302585092994045684018
+#define SQRT_HALF 0.707106781186547524401
+#define GELU_SLOPE 1.595769121605730711760 /* sqrt(8 / pi) */
 
 static double logaddexp(double x, double y) {
   if (x == y) return x + LN_2; /* infinities too */
@@ -95,6 +97,10 @@ static uint64_t power(uint64_t x, uint64_t y) {
   OP(atanh, atanh(x), catanh(x), NONE)                                                    \
   OP(sigmoid, 1 / (1 + exp(-x)), NONE, NONE)                                              \
   OP(erf, erf(x), NONE, NONE)                                                             \
+  OP(gelu, x *erfc(-x *SQRT_HALF) / 2, NONE, NONE)                                        \
+  OP(gelu_tanh, x / (1 + exp(-GELU_SLOPE * (x + 0.044715 * x * x * x))), NONE, NONE)      \
+  OP(silu, x / (1 + exp(-x)), NONE, NONE)                                                 \
+  OP(softplus, fmax(x, 0) + log1p(exp(-fabs(x))), NONE, NONE)                             \
   OP(relu, x < 0 ? 0 : x, NONE, x < 0 ? 0 : x)                                            \
   OP(floor, floor(x), NONE, x)                                                            \
   OP(ceil, ceil(x), NONE, x)                                                              \
