@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
@@ -45,7 +46,7 @@ def share(case: Case, seconds: float, limit: float | None) -> float | None:
 
 
 def verdict(case: Case, times: dict[str, Time], limit: float | None) -> str:
-    """Say what the target is and whether it is met, by the ratio and by the share of the limit."""
+    """Say what the target is and whether it is met: the ratio and the share of the limit. Busy times leave it open."""
     if case.target is None:
         return ""
     found = ratio(times, case.target.against)
@@ -58,6 +59,8 @@ def verdict(case: Case, times: dict[str, Time], limit: float | None) -> str:
         words += f", {case.target.share:.0%}"
         part = share(case, times["needle"].seconds, limit)
         met = met and (part is None or part >= case.target.share)
+    if any(time.doubt == "busy" for time in times.values()):
+        return f"{words}: unclear"
     return f"{words}: {'met' if met else 'MISSED'}"
 
 
@@ -139,7 +142,8 @@ def page(cases: tuple[Case, ...], results: Results) -> str:
     facts = results.facts
     peers = sorted(f"{name} {version}" for name, version in facts["versions"].items() if name != "needle")
     counts = sorted({line["threads"] for line in results.records}, reverse=True)
-    parts = [HEAD.format(beside=", ".join(peers), **facts), limits(results)]
+    processes = Counter((line["case"], line["library"], line["threads"]) for line in results.records)
+    parts = [HEAD.format(beside=", ".join(peers), processes=max(processes.values()), **facts), limits(results)]
     for threads in counts:
         parts += ["", f"## {threads} thread{'s' * (threads > 1)}", "", tables(cases, results, threads)]
     return "\n".join(parts).rstrip() + "\n"
@@ -151,14 +155,14 @@ Written by `./dev bench --docs`. Measured on {date}: {machine}.
 
 Needle {versions[needle]} beside {beside}.
 
-Each time is the median of several processes' medians, in which the libraries took turns. ~ and their spread mark one
-whose processes differ by more than a quarter of it, busy one whose processes all had to share the processors with other
-programs. `+malloc` is a peer whose C library was told to keep freed memory and to use huge pages
-(`MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=4294967296 GLIBC_TUNABLES=glibc.malloc.hugetlb=1`). JAX runs under `jit` and
-tinygrad under `TinyJit`, except in the family dispatch; images are (N, H, W, C) in JAX and MLX, and (N, C, H, W) in the
-others. Rate and limit are Needle's: what it reaches, and what part that is of what the machine can do. The ratio is
-Needle's time over that of the best peer. The target names the largest ratio and, where there is one, the part of the
-limit to reach.
+Each library ran each case in up to {processes} processes, in turns with the others; a time is the median of their
+medians. ~ and their spread mark one whose processes differ by more than a quarter of it, busy one whose processes all
+had to share the processors with other programs: whether a target is met is unclear there. `+malloc` is a peer whose C
+library was told to keep freed memory and to use huge pages (`MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=4294967296
+GLIBC_TUNABLES=glibc.malloc.hugetlb=1`). JAX runs under `jit` and tinygrad under `TinyJit`, except in the family
+dispatch; images are (N, H, W, C) in JAX and MLX, and (N, C, H, W) in the others. Rate and limit are Needle's: what it
+reaches, and what part that is of what the machine can do. The ratio is Needle's time over that of the best peer. The
+target names the largest ratio and, where there is one, the part of the limit to reach.
 
 What the machine can do, in operations or bytes a second, measured in the same run:
 """

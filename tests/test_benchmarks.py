@@ -131,6 +131,12 @@ def test_processes_that_were_disturbed_count_for_want_of_others():
     assert report.cell(disturbed.times(2)["f/x"]["needle"]) == "2.00 ms"
 
 
+def test_busy_times_leave_the_verdict_open():
+    found = results([0.001], numpy=[0.002])
+    found.records[1]["foreign"] = 0.5
+    assert report.verdict(CASE, found.times(2)["f/x"], 1e12) == "1.00, 90%: unclear"
+
+
 @pytest.mark.parametrize(
     ("needle", "target", "words"),
     [
@@ -205,6 +211,7 @@ def test_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     text = page.read_text()
     assert "Measured on 2030-01-31: a machine." in text
     assert "Needle 9.0 beside numpy 3.0." in text
+    assert "in up to 1 processes" in text
     assert "## 2 threads" in text
 
 
