@@ -38,7 +38,7 @@ NAMED: dict[str, tuple[Build | None, dict[str, Build | None]]] = {
     "gelu": (
         None,
         {
-            "needle": lambda needle: lambda x: _gelu(x, needle.ndarray.tanh),
+            "needle": lambda needle: needle.ndarray.gelu_tanh,
             "numpy": lambda np: lambda x: _gelu(x, np.tanh),
             "torch": lambda torch: lambda x: torch.nn.functional.gelu(x, approximate="tanh"),
             "jax": lambda jax: jax.nn.gelu,

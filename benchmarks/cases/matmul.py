@@ -75,7 +75,7 @@ def _whole(n: int) -> Case:
     """Int8 matrices whose product is int32."""
     inputs = (integers(n, n, below=100, dtype="int8"),) * 2
     own: dict[str, Build | None] = {
-        "needle": lambda needle: needle.ndarray.matmul,
+        "needle": lambda needle: lambda x, y: needle.ndarray.matmul(x, y, dtype=needle.ndarray.int32),
         "torch": lambda torch: torch._int_mm,
         "jax": _dot_general,
         "tinygrad": lambda tinygrad: lambda x, y: x.matmul(y, dtype=tinygrad.dtypes.int32),
