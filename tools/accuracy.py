@@ -18,7 +18,7 @@ import numpy as np
 from needle import ndarray as nd
 
 Array = np.ndarray[Any, np.dtype[Any]]
-Function = Callable[..., Any]
+Function = Callable[[Any], Any] | Callable[[Any, Any], Any]
 
 erf = np.vectorize(math.erf, otypes=[np.float64])
 erfc = np.vectorize(math.erfc, otypes=[np.float64])
@@ -28,6 +28,31 @@ def sigmoid(x: Array) -> Array:
     """Return 1 / (1 + exp(-x)), with no digits lost for great |x|."""
     e = np.exp(-abs(x))
     return np.where(x < 0, e, 1) / (1 + e)
+
+
+def softplus(x: Array) -> Array:
+    """Return log(1 + exp(x))."""
+    return np.logaddexp(x, 0)
+
+
+def silu(x: Array) -> Array:
+    """Return x * sigmoid(x)."""
+    return x * sigmoid(x)
+
+
+def gelu(x: Array) -> Array:
+    """Return x times the share of the normal distribution below x."""
+    return x * (0.5 * erfc(-x * math.sqrt(0.5)))
+
+
+def gelu_tanh(x: Array) -> Array:
+    """Return x * sigmoid(u) for the u by which that is near to gelu."""
+    return x * sigmoid(math.sqrt(8 / math.pi) * (x + 0.044715 * x**3))
+
+
+def above_underflow(x: Array) -> Array:
+    """Return operands for which silu is a normal number."""
+    return np.maximum(x, -80)
 
 
 class Bound(NamedTuple):
@@ -63,11 +88,11 @@ UNARY = {
     "acosh": Bound(np.arccosh, 2.1, 2.2),
     "atanh": Bound(np.arctanh, 2.1, 2.2),
     "sigmoid": Bound(sigmoid, 2.2, 2.5),
-    "softplus": Bound(lambda x: np.logaddexp(x, 0), 1.7, 1.8),
-    "silu": Bound(lambda x: x * sigmoid(x), 2.8, 3.0, domain=lambda x: np.maximum(x, -80)),
+    "softplus": Bound(softplus, 1.7, 1.8),
+    "silu": Bound(silu, 2.8, 3.0, domain=above_underflow),
     "erf": Bound(erf, 6.0),
-    "gelu": Bound(lambda x: x * (0.5 * erfc(-x * math.sqrt(0.5))), 4.0, size=abs),
-    "gelu_tanh": Bound(lambda x: x * sigmoid(math.sqrt(8 / math.pi) * (x + 0.044715 * x**3)), 3.0, size=abs),
+    "gelu": Bound(gelu, 4.0, size=abs),
+    "gelu_tanh": Bound(gelu_tanh, 3.0, size=abs),
 }
 BINARY = {
     "pow": Bound(np.power, 1.3, 1.2),
@@ -100,13 +125,16 @@ def errors(got: Array, want: Array, size: Array) -> Array:
 
 def worst(name: str, bound: Bound, operands: tuple[Array, ...]) -> Found:
     """Return the greatest error of a function for some operands."""
+    reference: Any = bound.reference
+    domain: Any = bound.domain
+    size: Any = bound.size
     with np.errstate(all="ignore"):
-        if bound.domain:
-            operands = tuple(bound.domain(x) for x in operands)
+        if domain:
+            operands = tuple(domain(x) for x in operands)
         got = getattr(nd, name)(*(nd.asarray(x, device="cpu") for x in operands)).numpy()
         wide = tuple(x.astype(np.float64 if got.dtype == np.float32 else np.longdouble) for x in operands)
-        want = np.asarray(bound.reference(*wide), wide[0].dtype)
-        error = errors(got, want, bound.size(*wide) if bound.size else want)
+        want = np.asarray(reference(*wide), wide[0].dtype)
+        error = errors(got, want, size(*wide) if size else want)
     place = int(np.argmax(error))
     return Found(float(error[place]), tuple(float(x[place]) for x in operands), float(got[place]))
 

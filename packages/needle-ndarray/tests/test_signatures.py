@@ -28,7 +28,7 @@ REFUSED = {
     "nd.add(x, y=x)": rf"\[add\] the argument 'y' is given by its place alone{ADD}",
     "nd.add(x, x, axis=0)": rf"\[add\] no argument has the name 'axis'{ADD}",
     "nd.exp(out=x)": r"\[exp\] missing argument 'x'; expected exp\(x, /, \*, out=None\)$",
-    "nd.matmul(x, x, x)": r"\[matmul\] too many arguments; got 3 by their place; expected matmul\(x, y, /, \*, dtype=None\)$",
+    "nd.matmul(x, x, x)": r"\[matmul\] too many arguments; got 3 by their place; expected matmul\(x, y, /, \*, dtype",
     "nd.sum(x, 0)": rf"\[sum\] too many arguments; got 2 by their place{SUM}",
     "nd.sum(x, axes=0)": rf"\[sum\] no argument has the name 'axes'{SUM}",
     'nd.sum(x, keepdims="no")': r"\[sum\] not True or False; got str$",
