@@ -28,6 +28,7 @@ def calls(device: str) -> Iterator[tuple[str, Callable[[], object]]]:
     x, y = nd.ones((3, 4)), nd.full((4, 3), 2.0)
     whole, mask = nd.asarray([[1, 2], [3, 4]]), nd.asarray([True, False])
     places = nd.zeros((3, 1), dtype=nd.int64)
+    bytes_ = whole.astype(nd.int8)
     generator = nd.random.Generator(1)
     other = DEVICES[device == DEVICES[0]]
     folder = tempfile.TemporaryDirectory()
@@ -65,6 +66,12 @@ def calls(device: str) -> Iterator[tuple[str, Callable[[], object]]]:
         ad.tanh(weights @ ad.tensor(y)).sum().backward()
         weights.grad = None
 
+    def fused() -> None:
+        q = ad.reshape(weights, (1, 1, 3, 4))
+        seen = ad.attention(q, q, q, None, 0.5)
+        (ad.normalize(seen, None, None, -1).sum() + ad.cross_entropy(weights, places[:, 0]).sum()).backward()
+        weights.grad = None
+
     def files() -> None:
         nd.save_safetensors(path, {"x": x, "m": mask}, {"k": "v"})
         nd.load_safetensors(path)
@@ -82,6 +89,10 @@ def calls(device: str) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "sorting", lambda: (nd.sort(x), nd.argsort(x, axis=0, descending=True))
     yield "matmul", lambda: (x @ y, nd.matmul(whole, whole))
     yield "conv", lambda: nd.conv(nd.ones((1, 1, 1, 5)), nd.ones((1, 1, 1, 2)), (1,), [(1, 1)], (1,), (1,))
+    yield "wide matmul", lambda: nd.matmul(bytes_, bytes_, dtype=nd.int32)
+    yield "pooling", lambda: nd.max_pool(x, (2,), (1,), [(0, 1)], (1,))
+    yield "rows", lambda: (nd.softmax(x), nd.log_softmax(x, axis=0), nd.topk(x, 2))
+    yield "fused", fused
     yield "indices", lambda: (nd.take(x, whole[0], axis=0), nd.take_along_axis(x, places, axis=1))
     yield "scatter", lambda: nd.scatter(x, places, nd.ones((3, 1)), axis=1, op="add")
     yield "random", lambda: (generator.uniform(5), generator.permutation(4), generator.bernoulli(0.5, 3))
@@ -89,6 +100,7 @@ def calls(device: str) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "devices", lambda: x.to_device(other).to_device(device)
     yield "writing", write
     yield "in place", in_place
+    yield "wrong arguments", raised(TypeError)(lambda: nd.add(x))  # pyright: ignore[reportCallIssue]
     yield "wrong shapes", raised(ValueError)(lambda: x + nd.ones(5))
     yield "wrong dtypes", raised(TypeError)(lambda: nd.bitwise_and(x, x))
     yield "wrong types", raised(TypeError)(lambda: nd.exp("x"))  # pyright: ignore[reportArgumentType]
