@@ -100,7 +100,7 @@ def calls(device: str) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "devices", lambda: x.to_device(other).to_device(device)
     yield "writing", write
     yield "in place", in_place
-    yield "wrong arguments", raised(TypeError)(lambda: nd.add(x))  # pyright: ignore[reportCallIssue]
+    yield "wrong arguments", raised(TypeError)(lambda: nd.add(x))  # pyright: ignore[reportCallIssue, reportUnknownLambdaType]
     yield "wrong shapes", raised(ValueError)(lambda: x + nd.ones(5))
     yield "wrong dtypes", raised(TypeError)(lambda: nd.bitwise_and(x, x))
     yield "wrong types", raised(TypeError)(lambda: nd.exp("x"))  # pyright: ignore[reportArgumentType]
