@@ -97,7 +97,7 @@ static uint64_t power(uint64_t x, uint64_t y) {
   OP(atanh, atanh(x), catanh(x), NONE)                                                    \
   OP(sigmoid, 1 / (1 + exp(-x)), NONE, NONE)                                              \
   OP(erf, erf(x), NONE, NONE)                                                             \
-  OP(gelu, x *erfc(-x *SQRT_HALF) / 2, NONE, NONE)                                        \
+  OP(gelu, x *(erfc(-x * SQRT_HALF) / 2), NONE, NONE)                                     \
   OP(gelu_tanh, x / (1 + exp(-GELU_SLOPE * (x + 0.044715 * x * x * x))), NONE, NONE)      \
   OP(silu, x / (1 + exp(-x)), NONE, NONE)                                                 \
   OP(softplus, fmax(x, 0) + log1p(exp(-fabs(x))), NONE, NONE)                             \

@@ -210,7 +210,7 @@ UNARY: dict[str, Callable[[Any], Any]] = {
     "atanh": atanh,
     "sigmoid": sigmoid,
     "erf": math.erf,
-    "gelu": lambda x: x * math.erfc(-x * math.sqrt(0.5)) / 2,
+    "gelu": lambda x: x * (math.erfc(-x * math.sqrt(0.5)) / 2),
     "gelu_tanh": lambda x: x * sigmoid(math.sqrt(8 / math.pi) * (x + 0.044715 * x * x * x)),
     "silu": lambda x: x * sigmoid(x),
     "softplus": lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))),
