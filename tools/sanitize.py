@@ -24,8 +24,9 @@ COMPILER = os.environ.get("CXX", "c++")  # as CMake has it
 
 # Tests of what C++ does, but for those that limit a process's memory, of which the sanitizer takes terabytes.
 TESTS = [
-    "test_cpu_backend.py", "test_elementwise.py", "test_indexed.py", "test_indexing.py", "test_matmul.py",
-    "test_ndarray.py", "test_properties.py", "test_reductions.py", "test_views.py",
+    "test_conv.py", "test_cpu_backend.py", "test_elementwise.py", "test_indexed.py", "test_indexing.py",
+    "test_matmul.py", "test_ndarray.py", "test_pooling.py", "test_properties.py", "test_reductions.py",
+    "test_softmax.py", "test_views.py",
 ]  # fmt: skip
 LEFT_OUT = "not more_memory and not stub"
 
@@ -82,7 +83,8 @@ def main(arguments: list[str]) -> None:
     variables = {
         # The C++ library too: exceptions are looked up in it before anything that is sanitized is loaded.
         "LD_PRELOAD": f"{library('libasan.so')}:{library('libstdc++.so.6')}",
-        "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1:detect_stack_use_after_return=1",
+        # Without detect_stack_use_after_return, whose frames are not aligned for vectors of 64 bytes (GCC bug 110027).
+        "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",
         "UBSAN_OPTIONS": "print_stacktrace=1",
         "PYTHONMALLOC": "malloc",
     }

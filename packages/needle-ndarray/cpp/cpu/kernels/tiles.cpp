@@ -61,26 +61,38 @@ int64_t stream_bytes(char *p, int64_t n, F &&next) {
   return i;
 }
 
+// Elements by way of memcpy: those of 8 bytes may be two floats of 4, and lie where those may.
+template <class T>
+[[gnu::always_inline]] inline T take(const char *p) {
+  T value;
+  __builtin_memcpy(&value, p, sizeof(T));
+  return value;
+}
+
+template <class T>
+[[gnu::always_inline]] inline void put(char *p, T value) {
+  __builtin_memcpy(p, &value, sizeof(T));
+}
+
 template <class T>
 void move_row(const char *src, int64_t from, char *dst, int64_t to, int64_t n, bool past) {
   constexpr int64_t size = sizeof(T);
-  T *out = reinterpret_cast<T *>(dst);
   if (to != size) {
-    for (int64_t i = 0; i < n; i++) *reinterpret_cast<T *>(dst + i * to) = *reinterpret_cast<const T *>(src + i * from);
+    for (int64_t i = 0; i < n; i++) put(dst + i * to, take<T>(src + i * from));
   } else if (from == size) {
     int64_t done = past ? stream_bytes(dst, n * size, [&](int64_t i) { return load(src + i); }) : 0;
     __builtin_memmove(dst + done, src + done, static_cast<size_t>(n * size - done));
   } else if (from == 0) {
-    T value = *reinterpret_cast<const T *>(src), values[NEEDLE_VECTOR_BYTES / size];
+    T value = take<T>(src), values[NEEDLE_VECTOR_BYTES / size];
     if constexpr (size <= 8) {
-      if (n < lanes<T>) return store_some(out, splat(value), n);
+      if (n < lanes<T>) return store_some(reinterpret_cast<T *>(dst), splat(value), n);
     }
     for (T &each : values) each = value;
     auto bytes = load(reinterpret_cast<const char *>(values));
     int64_t i = past ? stream_bytes(dst, n * size, [&](int64_t) { return bytes; }) / size : 0;
-    for (; i < n; i++) out[i] = value;
+    for (; i < n; i++) put(dst + i * size, value);
   } else {
-    for (int64_t i = 0; i < n; i++) out[i] = *reinterpret_cast<const T *>(src + i * from);
+    for (int64_t i = 0; i < n; i++) put(dst + i * size, take<T>(src + i * from));
   }
 }
 
@@ -127,7 +139,7 @@ void move_of(const char *src, Steps from, char *dst, Steps to, int64_t rows, int
 
 template <class T>
 void fill_vector(const char *p, void *vector) {
-  T value = *reinterpret_cast<const T *>(p);
+  T value = take<T>(p);
   for (int i = 0; i < NEEDLE_VECTOR_BYTES / static_cast<int>(sizeof(T)); i++) static_cast<T *>(vector)[i] = value;
 }
 
