@@ -12,7 +12,7 @@ from needle.ndarray import _core
 from needle.ndarray._elementwise import sigmoid, tanh
 from needle.ndarray.creation import empty, empty_like
 from needle.ndarray.errors import message
-from needle.ndarray.host import check_arrays, widened
+from needle.ndarray.host import check_arrays, check_fits, widened
 from needle.ndarray.manipulation import concat, stack
 
 if TYPE_CHECKING:
@@ -60,6 +60,9 @@ def lstm_cell_gradient(gates: NDArray, c: NDArray, out: NDArray, cotangent: NDAr
     >>> lstm_cell_gradient(gates, zeros((1, 1)), out, ones((2, 1, 1)))[1].tolist()
     [[0.75]]
     """
+    _check("lstm_cell_gradient", gates, gates, c, 4)
+    check_fits("lstm_cell_gradient", "the states", out, (2, *c.shape), c.dtype)
+    check_fits("lstm_cell_gradient", "the cotangent", cotangent, out.shape, c.dtype)
     dx, dc = empty_like(gates), empty_like(c)
     if _core.composite("lstm_cell_gradient", [gates, c, out[1], cotangent[0], cotangent[1]], [dx, dc]):
         return dx, dc
@@ -113,6 +116,8 @@ def gru_cell_gradient(
     >>> gru_cell_gradient(gates, zeros((1, 3)), ones((1, 1)), ones((1, 1)))[2].tolist()
     [[0.5]]
     """
+    _check("gru_cell_gradient", gates, g, h, 3)
+    check_fits("gru_cell_gradient", "the cotangent", cotangent, h.shape, h.dtype)
     dx, dg, dh = empty_like(gates), empty_like(g), empty_like(h)
     if _core.composite("gru_cell_gradient", [gates, g, h, cotangent], [dx, dg, dh]):
         return dx, dg, dh

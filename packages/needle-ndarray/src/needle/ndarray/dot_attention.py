@@ -8,10 +8,9 @@ from needle.ndarray import _core
 from needle.ndarray._elementwise import exp, log
 from needle.ndarray.creation import empty, empty_like, ones
 from needle.ndarray.dtypes import bool as bool_
-from needle.ndarray.dtypes import float32, float64
 from needle.ndarray.errors import message
 from needle.ndarray.grids import tril
-from needle.ndarray.host import check_arrays, widened
+from needle.ndarray.host import check_arrays, check_fits, computed_in, widened
 
 if TYPE_CHECKING:
     from needle.ndarray._core import NDArray
@@ -49,7 +48,7 @@ def attention(
     _check(q, k, v, mask)
     mask = None if mask is None else _core.broadcast_to(mask, (*q.shape[:3], k.shape[2]))
     out = empty((*q.shape[:3], v.shape[3]), q.dtype, q.device)
-    sums = empty(q.shape[:3], float64 if q.dtype is float64 else float32, q.device)
+    sums = empty(q.shape[:3], computed_in(q), q.device)
     at = k.shape[2] if reach is None else reach
     if out.size and k.size and _core.composite("attention", [q, k, v, mask], [out, sums], [at], [factor]):
         return out, sums
@@ -84,6 +83,10 @@ def attention_gradient(
     >>> [x.item() for x in attention_gradient(one, one, one, None, out, sums, one, factor=1.0)]
     [0.0, 0.0, 1.0]
     """
+    _check(q, k, v, mask)
+    check_fits("attention_gradient", "the result", out, (*q.shape[:3], v.shape[3]), q.dtype)
+    check_fits("attention_gradient", "the sums", sums, q.shape[:3], computed_in(q))
+    check_fits("attention_gradient", "the cotangent", cotangent, out.shape, q.dtype)
     mask = None if mask is None else _core.broadcast_to(mask, (*q.shape[:3], k.shape[2]))
     gradients = [empty_like(x) for x in (q, k, v)]
     at = k.shape[2] if reach is None else reach

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from needle.ndarray._core import DType
 
-__all__ = ["check_arrays", "complex_of", "floating", "on_host", "real_of", "widened"]
+__all__ = ["check_arrays", "check_fits", "complex_of", "computed_in", "floating", "on_host", "real_of", "widened"]
 
 
 def check_arrays(op: str, *operands: NDArray) -> None:
@@ -31,6 +31,15 @@ def check_arrays(op: str, *operands: NDArray) -> None:
             got = f"{operands[0].device} and {x.device}"
             hint = "move one with to_device"
             raise ValueError(message(op, "operands on different devices", got=got, hint=hint))
+
+
+def check_fits(op: str, name: str, x: NDArray, shape: tuple[int, ...], dtype: DType) -> None:
+    """Raise where an operand has another dtype or shape than the others ask of it: kernels do not look again."""
+    check_arrays(op, x)
+    if x.dtype is not dtype:
+        raise TypeError(message(op, f"wrong dtype of {name}", got=x.dtype.name, expected=dtype.name))
+    if x.shape != shape:
+        raise ValueError(message(op, f"wrong shape of {name}", got=str(x.shape), expected=str(shape)))
 
 
 def floating(*operands: NDArray) -> DType:
@@ -49,10 +58,15 @@ def complex_of(dtype: DType) -> DType:
     return complex128 if dtype in (float64, complex128) else complex64
 
 
-def widened(x: NDArray) -> NDArray:
-    """Return x in the dtype in which it is computed: its own, or float32 where that is narrower or not floating."""
+def computed_in(x: NDArray) -> DType:
+    """Return the dtype in which x is computed: its own, or float32 where that is narrower or not floating."""
     dtype = floating(x)
-    return x.astype(dtype if dtype.itemsize >= float32.itemsize else float32, copy=False)
+    return dtype if dtype.itemsize >= float32.itemsize else float32
+
+
+def widened(x: NDArray) -> NDArray:
+    """Return x in the dtype in which it is computed."""
+    return x.astype(computed_in(x), copy=False)
 
 
 def on_host(op: str, compute: Callable[..., Any], *operands: NDArray) -> tuple[NDArray, ...]:

@@ -8,9 +8,8 @@ from needle.ndarray import _core
 from needle.ndarray._elementwise import sqrt, square
 from needle.ndarray.axes import axes_of
 from needle.ndarray.creation import empty, empty_like
-from needle.ndarray.dtypes import float32, float64
 from needle.ndarray.errors import message
-from needle.ndarray.host import check_arrays, widened
+from needle.ndarray.host import check_arrays, check_fits, computed_in, widened
 from needle.ndarray.reductions import mean as mean_of
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ def normalize(
     """
     at = _check("normalize", x, (scale, shift), axes)
     shape = _kept(x, at)
-    dtype = float64 if x.dtype is float64 else float32
+    dtype = computed_in(x)
     mean = empty(shape, dtype, x.device) if centred else None
     variance = empty(shape, dtype, x.device)
     out = empty_like(x)
@@ -110,12 +109,20 @@ def normalize_gradient(
     >>> normalize_gradient(x, mean, variance, None, ct, epsilon=0.0, parameters=(2,))[2].tolist()
     [1.0, 0.0]
     """
+    op, dtype = "normalize_gradient", computed_in(x)
+    _check(op, x, (scale,), ())
+    check_fits(op, "the cotangent", cotangent, x.shape, x.dtype)
+    check_fits(op, "the variance", variance, _kept(x, _reduced(variance)), dtype)
+    if mean is not None:
+        check_fits(op, "the mean", mean, variance.shape, dtype)
+    if parameters is not None and scale is not None:
+        check_fits(op, "scale", scale, parameters, x.dtype)
     out = empty_like(x)
     scaling, shifting = (None if parameters is None else empty(parameters, x.dtype, x.device) for _ in range(2))
     inputs, outputs = [x, mean, variance, scale, cotangent], [out, scaling, shifting]
     if x.size and _core.composite("norm_gradient", inputs, outputs, (), [epsilon]):
         return out, scaling, shifting
-    at = tuple(i for i in range(x.ndim) if variance.shape[i] == 1)
+    at = _reduced(variance)
     wide, ct = widened(x), widened(cotangent)
     inverse = 1 / sqrt(variance + epsilon)
     h = (wide if mean is None else wide - mean) * inverse
@@ -141,7 +148,15 @@ def _check(op: str, x: NDArray, parameters: Sequence[NDArray | None], axes: Axes
         if p.ndim != x.ndim or any(n not in (1, extent) for n, extent in zip(p.shape, x.shape, strict=True)):
             got = f"{p.shape} for x {x.shape}"
             raise ValueError(message(op, "scale or shift does not fit x", got=got, expected="extents of x or 1"))
+    if len({p.shape for p in given}) > 1:
+        raise ValueError(
+            message(op, "scale and shift have different shapes", got=" and ".join(str(p.shape) for p in given))
+        )
     return axes_of(op, axes, x.ndim)
+
+
+def _reduced(statistics: NDArray) -> tuple[int, ...]:
+    return tuple(i for i, n in enumerate(statistics.shape) if n == 1)
 
 
 def _kept(x: NDArray, axes: tuple[int, ...]) -> tuple[int, ...]:

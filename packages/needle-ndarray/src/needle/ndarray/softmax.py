@@ -11,9 +11,9 @@ from needle.ndarray import _core
 from needle.ndarray._elementwise import exp, log
 from needle.ndarray.axes import axes_of
 from needle.ndarray.creation import empty, empty_like
-from needle.ndarray.dtypes import float32, float64
+from needle.ndarray.dtypes import int64
 from needle.ndarray.errors import message
-from needle.ndarray.host import check_arrays, widened
+from needle.ndarray.host import check_arrays, check_fits, computed_in, widened
 
 if TYPE_CHECKING:
     from needle.ndarray._core import NDArray
@@ -57,6 +57,7 @@ def softmax_gradient(y: NDArray, cotangent: NDArray, /, *, axis: int = -1) -> ND
     [0.25, -0.25]
     """
     at = _axis("softmax_gradient", y, axis)
+    check_fits("softmax_gradient", "the cotangent", cotangent, y.shape, y.dtype)
     out = empty_like(y)
     if _core.composite("softmax_gradient", [y, cotangent], [out], [at]):
         return out
@@ -87,6 +88,7 @@ def log_softmax_gradient(y: NDArray, cotangent: NDArray, /, *, axis: int = -1) -
     [0.0]
     """
     at = _axis("log_softmax_gradient", y, axis)
+    check_fits("log_softmax_gradient", "the cotangent", cotangent, y.shape, y.dtype)
     out = empty_like(y)
     if _core.composite("log_softmax_gradient", [y, cotangent], [out], [at]):
         return out
@@ -106,6 +108,8 @@ def cross_entropy(x: NDArray, labels: NDArray, /, *, axis: int = -1) -> tuple[ND
         Two arrays of the labels' shape, float64 for float64 scores and float32 for others.
 
     Raises:
+        TypeError: the scores are not of a float dtype, or the labels not int64.
+        ValueError: the labels have another shape.
         IndexError: there is no such axis, or a label is none of the classes (a negative one may count from the end).
 
     >>> from needle.ndarray import asarray
@@ -113,8 +117,9 @@ def cross_entropy(x: NDArray, labels: NDArray, /, *, axis: int = -1) -> tuple[ND
     0.6931471824645996
     """
     at = _axis("cross_entropy", x, axis)
+    check_fits("cross_entropy", "the labels", labels, _without(x, at), int64)
     kept = _core.expand_dims(labels, axis=at)
-    dtype = float64 if x.dtype is float64 else float32
+    dtype = computed_in(x)
     losses, sums = (empty(kept.shape, dtype, x.device) for _ in range(2))
     if not _core.composite("cross_entropy", [x, kept], [losses, sums], [at]):
         below = _below(x, at)
@@ -134,7 +139,14 @@ def cross_entropy_gradient(
     >>> cross_entropy_gradient(x, asarray(1), log(asarray(2.0)), one).tolist()
     [0.5, -0.5]
     """
-    at = _axis("cross_entropy_gradient", x, axis)
+    op = "cross_entropy_gradient"
+    at = _axis(op, x, axis)
+    for name, operand, dtype in (
+        ("the labels", labels, int64),
+        ("the sums", sums, computed_in(x)),
+        ("the cotangent", cotangent, computed_in(x)),
+    ):
+        check_fits(op, name, operand, _without(x, at), dtype)
     kept, sums, ct = (_core.expand_dims(a, axis=at) for a in (labels, sums, cotangent))
     out = empty_like(x)
     if _core.composite("cross_entropy_gradient", [x, kept, sums, ct], [out], [at]):
@@ -148,6 +160,10 @@ def _axis(op: str, x: NDArray, axis: int) -> int:
     if x.dtype.kind != "float":
         raise TypeError(message(op, "not of a float dtype", got=x.dtype.name, hint="cast with astype"))
     return axes_of(op, axis, x.ndim)[0]
+
+
+def _without(x: NDArray, axis: int) -> tuple[int, ...]:
+    return x.shape[:axis] + x.shape[axis + 1 :]
 
 
 def _top(x: NDArray, axis: int) -> NDArray:
