@@ -29,12 +29,14 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--only", nargs="+", metavar="PATTERN", default=["*"], help="cases, as in: matmul/f32_* conv/*")
     made.add_argument("--libraries", nargs="+", metavar="NAME", choices=peers.VARIANTS, default=list(peers.VARIANTS),
                       help=f"which of {', '.join(peers.VARIANTS)}; by default all that are installed")  # fmt: skip
-    made.add_argument("--threads", type=int, default=os.cpu_count(), help="by default one for each processor")
+    made.add_argument("--threads", nargs="+", type=int, metavar="N",
+                      default=sorted({os.cpu_count() or 1, 1}, reverse=True),
+                      help="numbers of them, one run each; by default one for each processor, and 1")  # fmt: skip
     made.add_argument("--rounds", type=int, default=3, help="processes for each library; 0 shows what --json holds")
-    made.add_argument("--seconds", type=float, default=0.2, help="time that each case is measured for in a process")
+    made.add_argument("--seconds", type=float, default=0.03, help="time that each case is measured for in a process")
     made.add_argument("--json", type=Path, help="file to keep the results in; what it holds already counts as well")
     made.add_argument("--compare", type=Path, metavar="OLD.json", help="show what has changed since those results")
-    made.add_argument("--docs", action="store_true", help="write docs/benchmarks.md from the results")
+    made.add_argument("--docs", action="store_true", help="write docs/benchmarks.md, and its picture, from the results")
     return made
 
 
@@ -56,44 +58,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
         measure(results, cases, installed, chosen.threads, chosen.rounds, chosen.seconds)
     show(results, cases, chosen.threads)
     if chosen.compare:
-        print(report.changes(cases, Results.read(chosen.compare), results, chosen.threads))
+        old = Results.read(chosen.compare)
+        for threads in chosen.threads:
+            print(f"{report.plural(threads)}, then and now\n\n{report.changes(cases, old, results, threads)}")
     if chosen.docs:
+        picture = PAGE.with_suffix(".svg")
+        drawn = plot.draw(picture, CASES, results)
         with atomic_write(PAGE) as file:
-            file.write(report.page(CASES, results).encode())
+            file.write(report.page(CASES, results, picture.name if drawn else None).encode())
     return 0
 
 
 def measure(
-    results: Results, cases: list[Case], variants: list[str], threads: int, rounds: int, seconds: float
+    results: Results, cases: list[Case], variants: list[str], threads: list[int], rounds: int, seconds: float
 ) -> None:
     """Add measurements to the results, in their file as soon as each is there."""
     results.facts = {"date": str(datetime.date.today()), "machine": machine(), **results.facts}
     versions: dict[str, str] = results.facts.setdefault("versions", {})
     if program := limits.build(peers.CACHE):
-        results.limits.append({"threads": threads, **limits.measure(program, threads)})
+        results.limits += [{"threads": count, **limits.measure(program, count)} for count in threads]
     else:
         say("the machine's limits are not measured: there is no C++ compiler that builds benchmarks/limits.cpp")
-    for library, line in runner.run(cases, variants, threads, rounds, seconds):
+    for library, count, line in runner.run(cases, variants, threads, rounds, seconds):
         if "version" in line:
             versions[peers.VARIANTS[library][0]] = line["version"]
         else:
-            results.records.append({"library": library, "threads": threads, **line})
+            results.records.append({"library": library, "threads": count, **line})
             time = line.get("error") or report.duration(line["median"])
             load = f", {line['foreign']:.0%} of the processors with others" if line["foreign"] > BUSY else ""
-            say(f"{line['case']:36} {library:14} {time}{load}")
+            say(f"{line['case']:36} {library:14} {report.plural(count):10} {time}{load}")
             results.write()
 
 
-def show(results: Results, cases: list[Case], threads: int) -> None:
+def show(results: Results, cases: list[Case], threads: list[int]) -> None:
     """Print the tables, and write them and a picture beside the results."""
-    text = f"{report.limits(results)}\n{report.tables(cases, results, threads)}"
+    text = "\n".join([report.limits(results), *(report.tables(cases, results, count) for count in threads)])
     print(text)
     for line in results.errors():
         say(line)
     path = results.path or RUNS / "results.json"
     with atomic_write(path.with_suffix(".md")) as file:
         file.write(text.encode())
-    plot.draw(path.with_suffix(".png"), tuple(cases), results, threads)
+    plot.draw(path.with_suffix(".png"), tuple(cases), results)
 
 
 def machine() -> str:

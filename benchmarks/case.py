@@ -13,6 +13,7 @@ Build = Callable[[Any], Callable[..., Any]]
 """From a library to the function that is timed; it takes the case's arrays."""
 
 SMALL = 12  # no axis is longer in the tests
+LARGE = 1 << 15  # numbers of an array that glibc may take from the system by itself, and give back at once
 REPEATED = 1 << 20  # numbers that are drawn for an array; a larger one has them again and again
 
 
@@ -85,6 +86,11 @@ class Case:
     def family(self) -> str:
         """The part of the name before the slash."""
         return self.name.partition("/")[0]
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it depends on what becomes of freed memory."""
+        return any(math.prod(spec.shape) >= LARGE for spec in self.inputs)
 
     def runs_in(self, library: str) -> bool:
         """Say whether the library has what the case needs."""

@@ -41,6 +41,8 @@ class Library:
     """Whether nothing is computed until it is waited for."""
     axes: dict[str, tuple[int, ...]] | None = None
     """How it wants the axes of the layouts "image" and "kernel", if not in the order of `Input`."""
+    full_speed: int = 1
+    """Which call is the first that neither loads nor compiles anything."""
 
     def arrays(self, case: Case, small: bool = False) -> list[Any]:
         """Make the arrays of a case, the same numbers in each library and process."""
@@ -96,7 +98,7 @@ def torch(threads: int) -> Library:
     def array(x: np.ndarray[Any, Any], dtype: str) -> Any:
         return root.from_numpy(x).to(getattr(root, dtype))
 
-    return Library("torch", root.__version__, root, root, array)
+    return Library("torch", root.__version__, root, root, array, full_speed=2)
 
 
 def jax(threads: int) -> Library:
@@ -116,7 +118,7 @@ def jax(threads: int) -> Library:
 
     axes = {"image": (0, 2, 3, 1), "kernel": (2, 3, 1, 0)}
     wait = root.block_until_ready
-    return Library("jax", root.__version__, root, root.numpy, array, root.jit, wait, prepare, axes=axes)
+    return Library("jax", root.__version__, root, root.numpy, array, root.jit, wait, prepare, axes=axes, full_speed=2)
 
 
 def mlx(threads: int) -> Library:
@@ -159,7 +161,7 @@ def tinygrad(threads: int) -> Library:
         realized(result)
         root.Device["CPU"].synchronize()
 
-    return Library("tinygrad", version("tinygrad"), root, root.Tensor, array, compiled, wait, lazy=True)
+    return Library("tinygrad", version("tinygrad"), root, root.Tensor, array, compiled, wait, lazy=True, full_speed=3)
 
 
 LOADERS: dict[str, Callable[[int], Library]] = {

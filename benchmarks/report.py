@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from benchmarks.case import Case
-from benchmarks.results import Results, Time
+from benchmarks.results import LAG, Results, Time
 
 UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
@@ -16,6 +16,11 @@ def duration(seconds: float) -> str:
     """Return a time in three digits, as in 4.65 us."""
     unit = next((name for name, size in UNITS.items() if seconds >= size), "ns")
     return f"{seconds / UNITS[unit]:#.3g}".rstrip(".") + f" {unit}"
+
+
+def plural(threads: int) -> str:
+    """Return a number of threads in words."""
+    return f"{threads} thread{'s' * (threads > 1)}"
 
 
 def cell(time: Time | None) -> str:
@@ -108,7 +113,7 @@ def tables(cases: Iterable[Case], results: Results, threads: int) -> str:
     for family, members in groupby(cases, lambda case: case.family):
         lines = list(rows(members, results, threads))
         if len(lines) > 1:
-            parts.append(f"### {family}, {threads} thread{'s' * (threads > 1)}\n\n{markdown(lines)}")
+            parts.append(f"### {family}, {plural(threads)}\n\n{markdown(lines)}")
     return "\n".join(parts)
 
 
@@ -116,7 +121,7 @@ def limits(results: Results) -> str:
     """Return a table of the machine's limits by the number of threads."""
     counts = sorted({line["threads"] for line in results.limits})
     names = list(dict.fromkeys(name for line in results.limits for name in line if name != "threads"))
-    head = ["limit", *(f"{count} thread{'s' * (count > 1)}" for count in counts)]
+    head = ["limit", *map(plural, counts)]
     lines = [
         [name, *("" if (value := results.limit(name, count)) is None else f"{value / 1e9:.0f} G/s" for count in counts)]
         for name in names
@@ -137,15 +142,16 @@ def changes(cases: Iterable[Case], old: Results, new: Results, threads: int) -> 
     return markdown(lines)
 
 
-def page(cases: tuple[Case, ...], results: Results) -> str:
-    """Return docs/benchmarks.md."""
+def page(cases: tuple[Case, ...], results: Results, picture: str | None) -> str:
+    """Return docs/benchmarks.md, which shows the picture of that name."""
     facts = results.facts
     peers = sorted(f"{name} {version}" for name, version in facts["versions"].items() if name != "needle")
-    counts = sorted({line["threads"] for line in results.records}, reverse=True)
     processes = Counter((line["case"], line["library"], line["threads"]) for line in results.records)
-    parts = [HEAD.format(beside=", ".join(peers), processes=max(processes.values()), **facts), limits(results)]
-    for threads in counts:
-        parts += ["", f"## {threads} thread{'s' * (threads > 1)}", "", tables(cases, results, threads)]
+    parts = [HEAD.format(lag=LAG, beside=", ".join(peers), processes=max(processes.values()), **facts), limits(results)]
+    if picture:
+        parts += ["", f"![Needle's time over the best peer's, case by case]({picture})"]
+    for threads in results.threads():
+        parts += ["", f"## {plural(threads)}", "", tables(cases, results, threads)]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -156,13 +162,14 @@ Written by `./dev bench --docs`. Measured on {date}: {machine}.
 Needle {versions[needle]} beside {beside}.
 
 Each library ran each case in up to {processes} processes, in turns with the others; a time is the median of their
-medians. ~ and their spread mark one whose processes differ by more than a quarter of it, busy one whose processes all
-had to share the processors with other programs: whether a target is met is unclear there. `+malloc` is a peer whose C
-library was told to keep freed memory and to use huge pages (`MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=4294967296
-GLIBC_TUNABLES=glibc.malloc.hugetlb=1`). JAX runs under `jit` and tinygrad under `TinyJit`, except in the family
-dispatch; images are (N, H, W, C) in JAX and MLX, and (N, C, H, W) in the others. Rate and limit are Needle's: what it
-reaches, and what part that is of what the machine can do. The ratio is Needle's time over that of the best peer. The
-target names the largest ratio and, where there is one, the part of the limit to reach.
+medians. One that took over {lag} times as long as the fastest was not asked again. ~ and their spread mark a time whose
+processes differ by more than a quarter of it, busy one whose processes all had to share the processors with other
+programs: whether a target is met is unclear there. `+malloc` is a peer whose C library was told to keep freed memory
+and to use huge pages (`MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=4294967296
+GLIBC_TUNABLES=glibc.malloc.hugetlb=1`); it runs the cases with large arrays. JAX runs under `jit` and tinygrad under
+`TinyJit`, except in the family dispatch; images are (N, H, W, C) in JAX and MLX, and (N, C, H, W) in the others. Rate
+and limit are Needle's: what it reaches, and what part that is of what the machine can do. The ratio is Needle's time
+over that of the best peer. The target names the largest ratio and, where there is one, the part of the limit to reach.
 
 What the machine can do, in operations or bytes a second, measured in the same run:
 """

@@ -13,6 +13,7 @@ from needle.ndarray.io import atomic_write
 
 WIDE = 0.25  # part of the median by which the processes may differ before the case says so
 BUSY = 0.1  # part of the processors that other programs may take before a process counts only for want of quieter ones
+LAG = 20  # times the fastest library's time from which on a slower one is not asked again
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,10 @@ class Results:
         """Return a limit of the machine: the median of its measurements."""
         found = [line[name] for line in self.limits if line["threads"] == threads and name in line]
         return statistics.median(found) if found else None
+
+    def threads(self) -> list[int]:
+        """Return the numbers of threads that there are results of, the greatest first."""
+        return sorted({line["threads"] for line in self.records}, reverse=True)
 
     def libraries(self, threads: int) -> list[str]:
         """Return the libraries that there are results of, Needle first."""

@@ -1,4 +1,4 @@
-"""Start the workers: a process for each library, family and round, in turns, as the machine changes over time."""
+"""Start the workers: a process for each library, some cases and a round, in turns, as the machine changes over time."""
 
 from __future__ import annotations
 
@@ -6,40 +6,48 @@ import json
 import os
 import resource
 import subprocess
-from collections.abc import Iterator
-from itertools import groupby
+from collections.abc import Iterator, Mapping
+from itertools import product
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from benchmarks.case import Case
 from benchmarks.peers import VARIANTS, python
+from benchmarks.results import BUSY, LAG
 
 ROOT = Path(__file__).resolve().parent.parent
-CHUNK = 24  # cases of one process
-
-
-def chunks(cases: list[Case]) -> Iterator[list[Case]]:
-    """Yield the cases that one process runs: of one family, and not too many, so that libraries alternate quickly."""
-    for _, family in groupby(cases, lambda case: case.family):
-        rest = list(family)
-        while rest:
-            yield rest[:CHUNK]
-            del rest[:CHUNK]
+CHUNK = 56  # cases that a process runs: many, for some libraries take seconds to load
 
 
 def run(
-    cases: list[Case], variants: list[str], threads: int, rounds: int, seconds: float
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield what each library reports, with its name, process by process. Another one begins each round."""
-    for chunk in chunks(cases):
+    cases: list[Case], variants: list[str], threads: list[int], rounds: int, seconds: float
+) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    """Yield what each library reports, with its name and the threads, process by process. Another begins each round."""
+    late: set[tuple[str, str]] = set()
+    for i, count in product(range(0, len(cases), CHUNK), threads):
+        chunk, found = cases[i : i + CHUNK], dict[tuple[str, str], float]()
         for turn in range(rounds):
             shift = turn % len(variants)
             for variant in variants[shift:] + variants[:shift]:
                 library, extra = VARIANTS[variant]
-                names = [case.name for case in chunk if case.runs_in(library)]
-                if names:
-                    yield from ((variant, line) for line in work(library, extra, threads, seconds, names))
+                names = [
+                    case.name for case in chunk
+                    if case.runs_in(library) and (case.is_large or not extra) and (variant, case.name) not in late
+                ]  # fmt: skip
+                for line in work(library, extra, count, seconds, names) if names else ():
+                    if "median" in line and line["foreign"] <= BUSY:
+                        found[variant, line["case"]] = line["median"]
+                    yield variant, count, line
+            late |= too_slow(found)
+
+
+def too_slow(found: Mapping[tuple[str, str], float]) -> set[tuple[str, str]]:
+    """Return which of the times by library and case are so long that they need not be measured again."""
+    best: dict[str, float] = {}
+    for (_, case), time in found.items():
+        best[case] = min(time, best.get(case, time))
+    return {(variant, case) for (variant, case), time in found.items() if time > LAG * best[case]}
 
 
 def work(library: str, extra: dict[str, str], threads: int, seconds: float, names: list[str]) -> list[dict[str, Any]]:

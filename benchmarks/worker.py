@@ -19,8 +19,8 @@ from benchmarks.cases import CASES
 from benchmarks.libraries import LOADERS
 
 SAMPLE = 0.002  # seconds that a sample takes at least: short calls are timed many at once
-WARM = 2  # calls before the first sample, at least: some libraries compile in the second
-SLOW = 0.5  # seconds of a call that is too slow to be made often
+SLOW = 0.2  # seconds of a call from which on one sample is enough
+ENDLESS = 1.0  # seconds from which on it needs no call before
 
 
 def timed(call: Callable[[], Any], calls: int) -> float:
@@ -31,16 +31,17 @@ def timed(call: Callable[[], Any], calls: int) -> float:
     return (perf_counter() - start) / calls
 
 
-def measure(call: Callable[[], Any], seconds: float) -> list[float]:
-    """Return samples of the time of a call, after a warm-up; they take about so many seconds."""
+def measure(call: Callable[[], Any], seconds: float, full_speed: int = 1) -> list[float]:
+    """Return samples of the time of a call, those from a certain one on; they take about so many seconds."""
     end = perf_counter() + seconds / 3
-    warm = [timed(call, 1) for _ in range(WARM)]
+    times = [timed(call, 1) for _ in range(full_speed)]
+    if times[-1] < ENDLESS:
+        times.append(timed(call, 1))
+    if times[-1] > SLOW:
+        return times[-1:]
     while perf_counter() < end:
-        warm.append(timed(call, 1))
-    each = min(warm)
-    if each > SLOW:
-        return [each]
-    calls = max(1, int(SAMPLE / each))
+        times.append(timed(call, 1))
+    calls = max(1, int(SAMPLE / min(times)))
     end = perf_counter() + seconds
     samples = [timed(call, calls) for _ in range(3)]
     while perf_counter() < end:
@@ -56,7 +57,7 @@ def main(name: str, threads: int, seconds: float, names: list[str]) -> None:
     print(json.dumps({"version": library.version}), flush=True)
     for case in (case for case in CASES if case.name in names):
         try:
-            samples = measure(library.call(case, library.arrays(case)), seconds)
+            samples = measure(library.call(case, library.arrays(case)), seconds, library.full_speed)
             found = {"median": statistics.median(samples), "best": min(samples)}
         except Exception as error:  # a peer may raise anything; the other cases go on
             found = {"error": f"{type(error).__name__}: {error}".partition("\n")[0]}

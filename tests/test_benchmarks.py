@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,10 @@ import pytest
 import environment
 import needle.ndarray as nd
 from benchmarks import __main__ as bench
-from benchmarks import libraries, limits, peers, report, runner
-from benchmarks.case import Case, Target, Work, floats
+from benchmarks import libraries, limits, peers, report, runner, worker
+from benchmarks.case import LARGE, Case, Target, Work, floats
 from benchmarks.cases import CASES
-from benchmarks.results import Results
+from benchmarks.results import BUSY, LAG, Results
 
 EACH = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
@@ -91,14 +93,43 @@ def test_libraries_take_turns(monkeypatch: pytest.MonkeyPatch):
         return [{"case": name} for name in names]
 
     monkeypatch.setattr(runner, "work", work)
-    cases = [Case(f"a/{i}", (), lambda _: list, {"numpy": None} if i else {}) for i in range(runner.CHUNK + 1)]
+    large = floats(LARGE)
+    cases = [Case(f"a/{i}", (large,), lambda _: list, {"numpy": None} if i else {}) for i in range(runner.CHUNK + 1)]
     variants = ["needle", "numpy", "torch+malloc"]
-    assert next(runner.run(cases, variants, 1, 1, 0.1)) == ("needle", {"case": "a/0"})
+    assert next(runner.run(cases, variants, [1], 1, 0.1)) == ("needle", 1, {"case": "a/0"})
     seen.clear()
-    assert len(list(runner.run(cases, variants, 1, 2, 0.1))) == sum(count for _, count in seen)
+    assert len(list(runner.run(cases, variants, [1], 2, 0.1))) == sum(count for _, count in seen)
     first, second = ("needle", runner.CHUNK), ("torch+malloc", runner.CHUNK)
     assert seen[:6] == [first, ("numpy", 1), second, ("numpy", 1), second, first]
     assert seen[6:] == [("needle", 1), ("torch+malloc", 1), ("torch+malloc", 1), ("needle", 1)]
+
+
+def test_what_is_not_worth_its_time_is_left_out(monkeypatch: pytest.MonkeyPatch):
+    """Small arrays with another malloc, and, once that is known, what is far slower than another library."""
+    times = {"needle": 1.0, "numpy": LAG + 0.5, "torch": LAG - 0.5, "jax": LAG + 9.0}
+
+    def work(library: str, extra: dict[str, str], threads: int, seconds: float, names: list[str]):
+        del extra, threads, seconds
+        foreign = BUSY + 0.1 if library == "jax" else 0.0
+        return [{"case": name, "median": times[library], "foreign": foreign} for name in names]
+
+    monkeypatch.setattr(runner, "work", work)
+    variants = ["needle", "numpy", "torch", "jax", "torch+malloc"]
+    lines = runner.run([Case("a/x", (floats(LARGE - 1),), lambda _: list)], variants, [2, 1], 3, 0.1)
+    found = Counter((variant, threads) for variant, threads, _ in lines)
+    assert found == {("numpy", 2): 1, **{(name, count): 3 for name in ("needle", "torch", "jax") for count in (2, 1)}}
+
+
+def test_slow_calls_are_sampled_once():
+    seen = iter(range(9))
+
+    def slow() -> None:
+        next(seen)
+        time.sleep(worker.SLOW)
+
+    (sample,) = worker.measure(slow, 0.1, full_speed=2)
+    assert sample > worker.SLOW
+    assert next(seen) == 3
 
 
 CASE = Case("f/x", (floats(4),), lambda _: abs, work=Work(1e9, "f32"), target=Target(1.0, share=0.9))
@@ -176,10 +207,10 @@ def test_results_are_kept_and_shown(
     line = {"case": CASES[0].name, "median": 1e-6, "best": 1e-6, "foreign": 0.0}
 
     def run(*_: Any):
-        yield "needle", {"version": "9", "foreign": 0.0}
-        yield "needle", line
-        yield "numpy", {**line, "median": 2e-6, "foreign": 0.5}
-        yield "torch", {"case": CASES[0].name, "error": "TypeError: no", "foreign": 0.0}
+        yield "needle", 2, {"version": "9", "foreign": 0.0}
+        yield "needle", 2, line
+        yield "numpy", 2, {**line, "median": 2e-6, "foreign": 0.5}
+        yield "torch", 2, {"case": CASES[0].name, "error": "TypeError: no", "foreign": 0.0}
 
     monkeypatch.setattr(runner, "run", run)
     options = ["--only", CASES[0].name, "--json", str(path), "--threads", "2"]
@@ -200,19 +231,25 @@ def test_results_are_kept_and_shown(
 def test_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path, page = tmp_path / "results.json", tmp_path / "page.md"
     monkeypatch.setattr(bench, "PAGE", page)
-    found = results([0.001])
+    found = results([0.001], numpy=[0.002])
     found.path, found.facts = (
         path,
         {"date": "2030-01-31", "machine": "a machine", "versions": {"needle": "9.0", "numpy": "3.0"}},
     )
-    found.records[0]["case"] = CASES[0].name
+    for line in found.records:
+        line["case"] = CASES[0].name
+    found.records += [{**line, "threads": 1} for line in found.records]
     found.write()
     assert bench.main(["--rounds", "0", "--json", str(path), "--docs"]) == 0
     text = page.read_text()
     assert "Measured on 2030-01-31: a machine." in text
     assert "Needle 9.0 beside numpy 3.0." in text
     assert "in up to 1 processes" in text
-    assert "## 2 threads" in text
+    assert text.index("(page.svg)") < text.index("## 2 threads") < text.index("## 1 thread")
+    picture = page.with_suffix(".svg").read_bytes()
+    assert all(words in picture for words in (b"target met", b">dispatch<", b">2 threads<", b">1 thread<"))
+    assert bench.main(["--rounds", "0", "--json", str(path), "--docs"]) == 0
+    assert page.with_suffix(".svg").read_bytes() == picture
 
 
 def test_cases_are_listed(capsys: pytest.CaptureFixture[str]):
