@@ -31,11 +31,21 @@ def test_gradients_of_all_uses_are_summed(device: str) -> None:
 def test_backward_adds_to_grad_until_it_is_cleared(device: str) -> None:
     x = leaf([1.0, 2.0], device)
     y = (x * x).sum()
-    y.backward()
+    y.backward(retain_graph=True)
     y.backward()
     assert grad(x) == [4.0, 8.0]
     x.grad = None
+    (x * x).sum().backward()
+    assert grad(x) == [2.0, 4.0]
+
+
+def test_a_graph_is_freed_by_its_walk(device: str) -> None:
+    x = leaf([1.0, 2.0], device)
+    y = (x * x).sum()
     y.backward()
+    text = r"\[backward\] this graph was walked before and is freed; hint: pass retain_graph=True"
+    with pytest.raises(RuntimeError, match=text):
+        y.backward()
     assert grad(x) == [2.0, 4.0]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from random import Random
 
 import needle.ndarray as nd
-from needle.autograd.tape import gradients
+from needle.autograd.tape import enable_grad, walk
 from needle.autograd.tensor import Tensor
 from needle.ndarray.errors import message
 
@@ -78,7 +78,9 @@ def _pull(f: Callable[..., list[Tensor]], inputs: tuple[Tensor, ...], weights: t
     total = Tensor(nd.zeros((), nd.float64, inputs[0].device))
     for w, y in zip(weights, f(*leaves), strict=True):
         total = total + (w * y).sum().to(total.device)
-    found = gradients(total, Tensor(nd.ones((), nd.float64, total.device)), create_graph=True) if total.tracked else {}
+    with enable_grad():
+        seed = Tensor(nd.ones((), nd.float64, total.device))
+        found = walk([(total.node or total, seed)], retain=True) if total.tracked else {}
     return [found.get(x, Tensor(nd.zeros_like(x.data))) for x in leaves]
 
 

@@ -1,8 +1,12 @@
 """The tape: what was computed from what, and the walk back along it.
 
-A node is noted for each op one of whose operands requires grad. Tensors hold their node and nodes hold their inputs;
-nothing points the other way, so a graph is freed when the last tensor computed from it goes away, with no help from
-the garbage collector.
+A node is noted for each op one of whose operands requires grad. It keeps what the op's rule reads and no more: nodes
+point to nodes, not to the tensors between them. Tensors hold their node and nodes those that came before; nothing
+points the other way, so a graph is freed when the last tensor computed from it goes away, with no help from the
+garbage collector.
+
+There is a tape at every level: level 0 is `Tensor.backward`, the levels above are the frames of `grad` and the like
+(`needle.autograd.frames`). All have these nodes and this walk.
 """
 
 from __future__ import annotations
@@ -13,19 +17,28 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
+from needle.ndarray.errors import message
+
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
     from needle.autograd.tensor import Tensor
-    from needle.ndarray import NDArray
+    from needle.ndarray import DType
 
-__all__ = ["Mode", "Node", "enable_grad", "gradients", "is_grad_enabled", "mode", "no_grad"]
+__all__ = ["Edge", "Mode", "Node", "Several", "enable_grad", "is_grad_enabled", "mode", "no_grad", "walk"]
 
 
 class Mode(threading.local):
-    """Whether ops are noted, for each thread."""
+    """What ops heed, for each thread."""
 
     recording: bool = True
+    """Whether ops are noted at level 0."""
+    muted: int = -1
+    """The highest level at which nothing is noted, from `no_grad`; -1 where all levels note."""
+    depth: int = 0
+    """How many frames are open: the level of the innermost."""
+    careful: int = 0
+    """Whether ops must look for tensors of frames, or be watched: not 0 while a frame or a watch is open."""
 
 
 mode = Mode()
@@ -38,21 +51,24 @@ def is_grad_enabled() -> bool:
     ...     is_grad_enabled()
     False
     """
-    return mode.recording
+    return mode.muted < mode.depth
 
 
 @contextmanager
-def _recording(value: bool) -> Generator[None]:
-    before = mode.recording
-    mode.recording = value
+def _muted(level: int) -> Generator[None]:
+    before = mode.muted, mode.recording
+    mode.muted, mode.recording = level, level < 0
     try:
         yield
     finally:
-        mode.recording = before
+        mode.muted, mode.recording = before
 
 
 def no_grad() -> Any:
     """Return a context manager, which is a decorator too, under which nothing is noted: results require no grad.
+
+    Inside `grad` and the like it holds for the function that is differentiated, and all around it; a `grad` within it
+    notes again.
 
     >>> from needle.autograd import tensor
     >>> x = tensor([1.0], requires_grad=True)
@@ -61,19 +77,27 @@ def no_grad() -> Any:
     >>> y.requires_grad
     False
     """
-    return _recording(False)
+    return _no_grad()
+
+
+@contextmanager
+def _no_grad() -> Generator[None]:
+    with _muted(mode.depth):
+        yield
 
 
 def enable_grad() -> Any:
     """Return a context manager and decorator that notes ops again inside `no_grad`."""
-    return _recording(True)
+    return _muted(-1)
 
 
 class Rule(Protocol):
     """What the walk asks of an op."""
 
-    def pull(self, node: Node, cotangent: Tensor) -> Sequence[Tensor | None]:
-        """Return the cotangent of each input, or None for an input that requires none."""
+    name: str
+
+    def pull(self, node: Node, cotangent: Any) -> Sequence[Any]:
+        """Return the cotangent of each operand, or None for one that requires none."""
         ...
 
 
@@ -83,47 +107,103 @@ _order = count()
 class Node:
     """One op that was computed.
 
-    It keeps the array of the result and not the tensor, which holds the node: that would be a reference cycle.
+    Its result is in ``out`` only where the rule reads it, and not as the tensor, which holds the node: that would be a
+    reference cycle.
     """
 
-    __slots__ = ("inputs", "op", "order", "out", "params")
+    __slots__ = ("dtype", "edges", "extra", "hooks", "line", "op", "order", "out", "params", "saved", "shape", "stamp")
 
-    def __init__(self, op: Rule, inputs: Sequence[Any], params: dict[str, Any], out: NDArray) -> None:
+    def __init__(
+        self,
+        op: Rule,
+        edges: Sequence[Edge],
+        params: dict[str, Any],
+        shape: tuple[int, ...],
+        dtype: DType | None,
+        saved: Sequence[Any] = (),
+        out: Any = None,
+    ) -> None:
         self.op = op
-        self.inputs = inputs
+        self.edges = edges
         self.params = params
+        self.shape = shape
+        self.dtype = dtype
+        self.saved = saved
         self.out = out
         self.order = next(_order)
+        self.extra = self.hooks = self.line = self.stamp = None
 
 
-def gradients(output: Tensor, cotangent: Tensor, *, create_graph: bool = False) -> dict[Tensor, Tensor]:
-    """Return the gradient of ``sum(output * cotangent)`` for each leaf that requires grad and has part in ``output``.
+Edge = "Node | Tensor | None"
+"""Where an operand's cotangent goes: to the node that made it, to itself as a leaf, or nowhere."""
+
+
+class Several(dict[int, Any]):
+    """The cotangents of an op of several results, by the result's number."""
+
+    def __add__(self, other: Several) -> Several:
+        out = Several(self)
+        for i, part in other.items():
+            out[i] = out[i] + part if i in out else part
+        return out
+
+
+class _Freed:
+    """The op of a node that a walk has left behind."""
+
+    name = "backward"
+
+    def pull(self, node: Node, cotangent: Any) -> Sequence[Any]:
+        """Raise, as what the rule reads is gone."""
+        problem, hint = "this graph was walked before and is freed", "pass retain_graph=True to the first backward"
+        raise RuntimeError(message("backward", problem, hint=hint))
+
+
+FREED = _Freed()
+
+
+def walk(roots: Iterable[tuple[Any, Any]], *, retain: bool) -> dict[Tensor, Tensor]:
+    """Return for each leaf that has part in the roots its cotangent, given edges with the cotangents of the roots.
 
     Nodes are visited from the last to the first in order of creation, which is a topological order: when a node's turn
-    comes, all that depends on it has been visited. With ``create_graph`` the gradients have a graph of their own.
+    comes, all that depends on it has been visited. Unless they are to be retained, nodes are freed as it goes.
     """
     leaves: dict[Tensor, Tensor] = {}
-    waiting: dict[int, tuple[Node, Tensor]] = {}
+    waiting: dict[int, tuple[Node, Any]] = {}
     heap: list[int] = []
 
-    def give(x: Tensor, part: Tensor, source: Tensor) -> None:
-        node = x.node
-        if node is None:
-            leaves[x] = leaves[x] + part if x in leaves else _own(part, source)
-        elif node.order in waiting:
-            waiting[node.order] = node, waiting[node.order][1] + part
+    def give(edge: Node | Tensor, part: Any, source: Any) -> None:
+        if not isinstance(edge, Node):
+            leaves[edge] = leaves[edge] + part if edge in leaves else _own(part, source)
+        elif edge.order in waiting:
+            waiting[edge.order] = edge, waiting[edge.order][1] + part
         else:
-            waiting[node.order] = node, part
-            heappush(heap, -node.order)
+            waiting[edge.order] = edge, part
+            heappush(heap, -edge.order)
 
-    with _recording(create_graph):
-        give(output, cotangent, cotangent)
-        while heap:
-            node, cotangent = waiting.pop(-heappop(heap))
-            for x, part in zip(node.inputs, node.op.pull(node, cotangent), strict=True):
-                if part is not None:
-                    give(x, part, cotangent)
+    for edge, cotangent in roots:
+        give(edge, cotangent, cotangent)
+    while heap:
+        node, cotangent = waiting.pop(-heappop(heap))
+        if node.hooks:
+            cotangent = _hooked(node.hooks, cotangent)
+        for edge, part in zip(node.edges, node.op.pull(node, cotangent), strict=True):
+            if edge is not None and part is not None:
+                give(edge, part, cotangent)
+        if not retain:
+            node.op, node.edges, node.saved, node.out = FREED, (), (), None
+    for leaf in leaves:
+        if hooks := getattr(leaf, "hooks", None):
+            leaves[leaf] = _hooked(hooks, leaves[leaf])
     return leaves
+
+
+def _hooked(hooks: dict[int, Callable[[Tensor], Tensor | None]], cotangent: Tensor) -> Tensor:
+    """Return the cotangent as the hooks, one after the other, leave it."""
+    for hook in list(hooks.values()):
+        changed = hook(cotangent)
+        cotangent = cotangent if changed is None else changed
+    return cotangent
 
 
 def _own(part: Tensor, source: Tensor) -> Tensor:

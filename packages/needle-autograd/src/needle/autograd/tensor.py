@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import needle.autograd as functions
 import needle.ndarray as nd
-from needle.autograd.tape import Node, gradients
+from needle.autograd.tape import Node, enable_grad, no_grad, walk
 from needle.ndarray.errors import message
 
 if TYPE_CHECKING:
@@ -74,9 +74,10 @@ class Tensor:
 
     @requires_grad.setter
     def requires_grad(self, value: type_bool) -> None:
-        if value and (self.dtype.kind != "float" or self.dtype.itemsize == 1):  # float8 is for storage
-            problem = "only floating tensors can require grad"
-            raise TypeError(message("requires_grad", problem, got=self.dtype.name, hint="cast it with astype"))
+        dtype = self.dtype
+        if value and (dtype.kind not in ("float", "complex") or dtype.itemsize == 1):  # float8 is for storage
+            problem = "only floating and complex tensors can require grad"
+            raise TypeError(message("requires_grad", problem, got=dtype.name, hint="cast it with astype"))
         if not value and self.node is not None:
             raise ValueError(
                 message("requires_grad", "the tensor was computed from others that require grad", hint="use detach()")
@@ -152,17 +153,23 @@ class Tensor:
 
     # Derivatives.
 
-    def backward(self, gradient: Tensor | None = None, create_graph: type_bool = False) -> None:
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: type_bool | None = None,
+        create_graph: type_bool = False,
+    ) -> None:
         """Add to ``grad`` of every leaf that requires grad the gradient of ``sum(self * gradient)``.
-
-        The graph stays as long as this tensor, so it can be walked again.
 
         Args:
             gradient: Of this tensor's shape, dtype and device; 1 by default for a tensor of one element.
+            retain_graph: Whether to keep the graph, so that it can be walked again; else it is freed on the way. By
+                default as ``create_graph``.
             create_graph: Whether to note the walk itself, so that the gradients can be differentiated.
 
         Raises:
-            RuntimeError: Nothing that the tensor depends on requires grad.
+            RuntimeError: Nothing that the tensor depends on requires grad, or the graph is freed, or a value that the
+                walk needs was overwritten.
             ValueError: ``gradient`` does not fit, or there is none and the tensor has not just one element.
 
         >>> x = tensor(3.0, requires_grad=True)
@@ -196,7 +203,10 @@ class Tensor:
                     "backward", "gradient does not fit the tensor", got=gradient._summary(), expected=self._summary()
                 )
             )
-        for leaf, part in gradients(self, gradient, create_graph=create_graph).items():
+        edge = self if self.node is None else self.node
+        with enable_grad() if create_graph else no_grad():
+            found = walk([(edge, gradient)], retain=create_graph if retain_graph is None else retain_graph)
+        for leaf, part in found.items():
             leaf.grad = part if leaf.grad is None else leaf.grad + part
 
     def _summary(self) -> str:

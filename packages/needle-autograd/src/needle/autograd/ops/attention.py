@@ -9,7 +9,8 @@ from needle.autograd.ops.contraction import matmul
 from needle.autograd.ops.elementwise import where
 from needle.autograd.ops.normalization import softmax
 from needle.autograd.ops.shape import broadcast_to, expand_dims, reshape, sum
-from needle.autograd.rules import Params, fused, records
+from needle.autograd.op import Params, records
+from needle.autograd.rules import fused
 from needle.autograd.samples import Draw, Sample
 from needle.autograd.tensor import Tensor
 from needle.ndarray import NDArray
@@ -108,4 +109,18 @@ def _samples(draw: Draw) -> list[Sample]:
     ]
 
 
-_attention = fused("attention", _attend, _gradients, _rule, samples=_samples)
+def _attend_each(p: Params, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+    """Take the batch into B."""
+    size, batch = q.shape[:2]
+    if mask is not None:
+        mask = reshape(mask, (size, *[1] * (5 - mask.ndim), *mask.shape[1:]))
+        mask = _merged(broadcast_to(mask, (size, batch, *mask.shape[2:])))
+    out = _attention(*map(_merged, (q, k, v)), mask, **p)
+    return reshape(out, (size, batch, *out.shape[1:]))
+
+
+def _merged(x: Tensor) -> Tensor:
+    return reshape(x, (x.shape[0] * x.shape[1], *x.shape[2:]))
+
+
+_attention = fused("attention", _attend, _gradients, _rule, samples=_samples, batch=_attend_each)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from needle.autograd.ops.elementwise import sigmoid, tanh
-from needle.autograd.ops.shape import concat
-from needle.autograd.rules import Params, fused
+from needle.autograd.ops.shape import concat, permute_dims, reshape
+from needle.autograd.op import Params
+from needle.autograd.rules import fused
 from needle.autograd.samples import Sample
 from needle.autograd.tensor import Tensor
 from needle.ndarray import NDArray
@@ -59,7 +60,19 @@ _lstm_cell = fused(
     _lstm_gradients,
     _lstm_rule,
     samples=lambda draw: [Sample((draw.uniform(2, 12), draw.uniform(2, 12), draw.uniform(2, 3)))],
+    batch=lambda p, *operands: permute_dims(_unfolded(_lstm_cell(*map(_rows, operands)), operands[2]), (1, 0, 2, 3)),
 )
+
+
+def _rows(x: Tensor) -> Tensor:
+    """Return a batch of operands as one of more rows: (B, N, U) -> (B N, U)."""
+    return reshape(x, (x.shape[0] * x.shape[1], x.shape[2]))
+
+
+def _unfolded(out: Tensor, like: Tensor) -> Tensor:
+    """Return (..., B N, U) as (..., B, N, U)."""
+    return reshape(out, (*out.shape[:-2], *like.shape))
+
 
 
 def gru_cell(x: Tensor, g: Tensor, h: Tensor) -> Tensor:
@@ -81,7 +94,7 @@ def _gru(x: NDArray, g: NDArray, h: NDArray) -> tuple[NDArray, Saved]:
     return out, [gates]
 
 
-def _gru_gradients(ct: NDArray, p: Params, out: NDArray, saved: Saved, x: NDArray, g: NDArray, h: NDArray) -> Saved:
+def _gru_gradients(ct: NDArray, p: Params, out: object, saved: Saved, x: NDArray, g: NDArray, h: NDArray) -> Saved:
     return gru_cell_gradient(*saved, g, h, ct)
 
 
@@ -105,4 +118,6 @@ _gru_cell = fused(
     _gru_gradients,
     _gru_rule,
     samples=lambda draw: [Sample((draw.uniform(2, 9), draw.uniform(2, 9), draw.uniform(2, 3)))],
+    saves="inputs",
+    batch=lambda p, *operands: _unfolded(_gru_cell(*map(_rows, operands)), operands[2]),
 )

@@ -6,8 +6,10 @@ import math
 from collections.abc import Sequence
 
 import needle.ndarray as nd
+from needle.autograd.ops.elementwise import conj
 from needle.autograd.ops.shape import broadcast_to, flip, permute_dims, reshape, squeeze
-from needle.autograd.rules import Params, bilinear, records
+from needle.autograd.op import Params, Spec, records
+from needle.autograd.rules import bilinear
 from needle.autograd.samples import Draw, Sample
 from needle.autograd.tensor import Tensor
 
@@ -47,10 +49,17 @@ MATRICES = [
 _matmul = bilinear(
     "matmul",
     nd.matmul,
-    lambda ct, p, x, y: matmul(ct, y.mT),
-    lambda ct, p, x, y: matmul(x.mT, ct),
+    lambda ct, p, x, y: matmul(ct, conjugate(y).mT),
+    lambda ct, p, x, y: matmul(conjugate(x).mT, ct),
     samples=lambda draw: [Sample((draw.uniform(*x), draw.uniform(*y))) for x, y in MATRICES],
+    core=2,
 )
+
+
+def conjugate(x: Tensor) -> Tensor:
+    """Return the complex conjugate; ``x`` itself where it is real."""
+    return conj(x) if x.dtype.kind == "complex" else x
+
 
 
 def conv(
@@ -87,7 +96,7 @@ def conv(
 # w[k] X[i * stride + k * dilation]. In the gradients stride and dilations change parts.
 
 
-def _gradient_of_input(ct: Tensor, p: Params, x: Tensor, w: Tensor) -> Tensor:
+def _gradient_of_input(ct: Tensor, p: Params, x: Spec, w: Tensor) -> Tensor:
     """Return the sum over i * stride + k * dilation = low + s * dilation_in of ct[i] w[k], for each s.
 
     That correlates ct, dilated by the stride and padded by the kernel's reach, with the reversed kernel, and takes the
@@ -98,11 +107,11 @@ def _gradient_of_input(ct: Tensor, p: Params, x: Tensor, w: Tensor) -> Tensor:
         reach = p["dilation"][i] * (w.shape[3 + i] - 1)
         high = low + (x.shape[3 + i] - 1) * p["dilation_in"][i] - (ct.shape[3 + i] - 1) * p["stride"][i]
         padding.append((reach - low, high))
-    kernel = flip(_swapped(w), tuple(range(3, w.ndim)))
+    kernel = flip(_swapped(conjugate(w)), tuple(range(3, w.ndim)))
     return conv(ct, kernel, p["dilation_in"], padding, p["stride"], p["dilation"])
 
 
-def _gradient_of_kernel(ct: Tensor, p: Params, x: Tensor, w: Tensor) -> Tensor:
+def _gradient_of_kernel(ct: Tensor, p: Params, x: Tensor, w: Spec) -> Tensor:
     """Return the sum over i of ct[i] X[i * stride + k * dilation], for each k.
 
     That correlates X with ct, whose neighbours are the stride apart, in steps of the dilation; samples are summed, so
@@ -112,7 +121,7 @@ def _gradient_of_kernel(ct: Tensor, p: Params, x: Tensor, w: Tensor) -> Tensor:
     for i, (low, _) in enumerate(p["padding"]):
         seen = (ct.shape[3 + i] - 1) * p["stride"][i] + p["dilation"][i] * (w.shape[3 + i] - 1) + 1
         padding.append((low, seen - low - (x.shape[3 + i] - 1) * p["dilation_in"][i] - 1))
-    return _swapped(conv(_swapped(x), _swapped(ct), p["dilation"], padding, p["dilation_in"], p["stride"]))
+    return _swapped(conv(_swapped(conjugate(x)), _swapped(ct), p["dilation"], padding, p["dilation_in"], p["stride"]))
 
 
 def _swapped(x: Tensor) -> Tensor:
@@ -132,4 +141,14 @@ def _convolutions(draw: Draw) -> list[Sample]:
     ]
 
 
-_conv = bilinear("conv", nd.conv, _gradient_of_input, _gradient_of_kernel, samples=_convolutions)
+def _convolved_each(p: Params, x: Tensor, w: Tensor) -> Tensor:
+    """Take the batch into G, the axis that input and kernel share."""
+    size, groups = x.shape[:2]
+    x, w = (reshape(a, (size * groups, *a.shape[2:])) for a in (x, w))
+    out = _conv(x, w, **p)
+    return reshape(out, (size, groups, *out.shape[1:]))
+
+
+_conv = bilinear(
+    "conv", nd.conv, _gradient_of_input, _gradient_of_kernel, samples=_convolutions, batch=_convolved_each
+)

@@ -10,8 +10,9 @@ import math
 
 import needle.ndarray as nd
 from needle.autograd.ops.shape import astype
-from needle.autograd.rules import ZERO, elementwise
-from needle.autograd.samples import Draw, Sample, integers, uniform
+from needle.autograd.op import Spec, zeros_like
+from needle.autograd.rules import ZERO, elementwise, linear
+from needle.autograd.samples import Draw, Sample, integers, unary, uniform
 from needle.autograd.tensor import Tensor
 
 __all__ = [
@@ -121,6 +122,11 @@ def _rectify(x: float) -> float:
     return max(x, 0.0)
 
 
+def _times_i(ct: Tensor, x: Spec) -> Tensor:
+    """Return the gradient of the imaginary part, which is 0 for real ``x``."""
+    return astype(ct, x.dtype) * 1j if x.dtype.kind == "complex" else zeros_like(ct)
+
+
 def _logistic(x: float) -> float:
     return 1 / (1 + math.exp(-x))
 
@@ -128,24 +134,21 @@ def _logistic(x: float) -> float:
 # Signs and rounding.
 positive = elementwise("positive", 1)
 negative = elementwise("negative", -1)
-abs = elementwise("abs", lambda out, x: sign(x))
+abs = elementwise("abs", lambda x: sign(x))
 sign = elementwise("sign", ZERO)
 signbit = elementwise("signbit", ZERO)
-copysign = elementwise("copysign", lambda out, x, y: sign(x) * sign(out), ZERO)
-conj = elementwise("conj", 1)
-real = elementwise("real", 1)
-imag = elementwise("imag", ZERO)
+copysign = elementwise("copysign", lambda out, x: sign(x) * sign(out), ZERO)
 floor = elementwise("floor", ZERO)
 ceil = elementwise("ceil", ZERO)
 trunc = elementwise("trunc", ZERO)
 round = elementwise("round", ZERO)
-relu = elementwise("relu", lambda out, x: x > 0, reference=_rectify)
+relu = elementwise("relu", lambda out: out > 0, reference=_rectify)
 
 # Activations.
 NORMAL, LOGISTIC, CUBIC = math.sqrt(0.5 / math.pi), math.sqrt(8 / math.pi), 0.044715
 
 
-def _slope_of_gelu(out: Tensor, x: Tensor) -> Tensor:
+def _slope_of_gelu(x: Tensor) -> Tensor:
     """Return the share of the normal distribution below x, and x times its density."""
     return 0.5 + 0.5 * erf(x * math.sqrt(0.5)) + x * (NORMAL * exp(-0.5 * x * x))
 
@@ -166,59 +169,93 @@ gelu = elementwise("gelu", _slope_of_gelu, reference=lambda x: x * math.erfc(-x 
 gelu_tanh = elementwise("gelu_tanh", _slope_of_gelu_tanh,
                         reference=lambda x: x * _logistic(LOGISTIC * (x + CUBIC * x**3)))  # fmt: skip
 silu = elementwise("silu", _slope_of_silu, reference=lambda x: x * _logistic(x))
-softplus = elementwise("softplus", lambda out, x: sigmoid(x), reference=lambda x: math.log1p(math.exp(x)))
+softplus = elementwise("softplus", lambda x: sigmoid(x), reference=lambda x: math.log1p(math.exp(x)))
+
+# Parts of complex numbers, which are linear over the real ones.
+
+
+def conj(x: Tensor) -> Tensor:
+    """Return the complex conjugate of each element; real ones stay as they are.
+
+    >>> conj(tensor([1 + 2j])).tolist()
+    [(1-2j)]
+    """
+    return _conj(x)
+
+
+def real(x: Tensor) -> Tensor:
+    """Return the real part of each element.
+
+    >>> real(tensor([1 + 2j])).tolist()
+    [1.0]
+    """
+    return _real(x)
+
+
+def imag(x: Tensor) -> Tensor:
+    """Return the imaginary part of each element, 0 for real ones.
+
+    >>> imag(tensor([1 + 2j])).tolist()
+    [2.0]
+    """
+    return _imag(x)
+
+
+_conj = linear("conj", nd.conj, lambda ct, p, x: conj(ct), samples=unary((2, 3)), core=0)
+_real = linear("real", nd.real, lambda ct, p, x: astype(ct, x.dtype), samples=unary((2, 3)), core=0)
+_imag = linear("imag", nd.imag, lambda ct, p, x: _times_i(ct, x), samples=unary((2, 3)), core=0)
 
 # Powers.
-square = elementwise("square", lambda out, x: 2 * x)
-sqrt = elementwise("sqrt", lambda out, x: 0.5 / out, samples=uniform((0.1, 3)))
+square = elementwise("square", lambda x: 2 * x)
+sqrt = elementwise("sqrt", lambda out: 0.5 / out, samples=uniform((0.1, 3)))
 rsqrt = elementwise("rsqrt", lambda out, x: -0.5 * out / x, samples=uniform((0.2, 3)), reference=lambda x: x**-0.5)
-reciprocal = elementwise("reciprocal", lambda out, x: -(out * out), samples=uniform((0.3, 3)))
+reciprocal = elementwise("reciprocal", lambda out: -(out * out), samples=uniform((0.3, 3)))
 
 # Exponentials.
-exp = elementwise("exp", lambda out, x: out)
-expm1 = elementwise("expm1", lambda out, x: out + 1)
-log = elementwise("log", lambda out, x: reciprocal(x), samples=uniform((0.1, 3)))
-log2 = elementwise("log2", lambda out, x: 1 / math.log(2) / x, samples=uniform((0.1, 3)))
-log10 = elementwise("log10", lambda out, x: 1 / math.log(10) / x, samples=uniform((0.1, 3)))
-log1p = elementwise("log1p", lambda out, x: reciprocal(x + 1), samples=uniform((-0.8, 3)))
-logaddexp = elementwise("logaddexp", lambda out, x, y: sigmoid(x - y), lambda out, x, y: sigmoid(y - x))
-sinh = elementwise("sinh", lambda out, x: cosh(x))
-cosh = elementwise("cosh", lambda out, x: sinh(x))
-asinh = elementwise("asinh", lambda out, x: rsqrt(x * x + 1), reference=math.asinh)
-acosh = elementwise("acosh", lambda out, x: rsqrt(x * x - 1), samples=uniform((1.3, 3)), reference=math.acosh)
-atanh = elementwise("atanh", lambda out, x: reciprocal(1 - x * x), samples=uniform((-0.8, 0.8)), reference=math.atanh)
-tanh = elementwise("tanh", lambda out, x: 1 - out * out)
-sigmoid = elementwise("sigmoid", lambda out, x: out * (1 - out), reference=_logistic)
-erf = elementwise("erf", lambda out, x: 2 / math.sqrt(math.pi) * exp(-(x * x)), reference=math.erf)
+exp = elementwise("exp", lambda out: out)
+expm1 = elementwise("expm1", lambda out: out + 1)
+log = elementwise("log", lambda x: reciprocal(x), samples=uniform((0.1, 3)))
+log2 = elementwise("log2", lambda x: 1 / math.log(2) / x, samples=uniform((0.1, 3)))
+log10 = elementwise("log10", lambda x: 1 / math.log(10) / x, samples=uniform((0.1, 3)))
+log1p = elementwise("log1p", lambda x: reciprocal(x + 1), samples=uniform((-0.8, 3)))
+logaddexp = elementwise("logaddexp", lambda x, y: sigmoid(x - y), lambda x, y: sigmoid(y - x))
+sinh = elementwise("sinh", lambda x: cosh(x))
+cosh = elementwise("cosh", lambda x: sinh(x))
+asinh = elementwise("asinh", lambda x: rsqrt(x * x + 1), reference=math.asinh)
+acosh = elementwise("acosh", lambda x: rsqrt(x * x - 1), samples=uniform((1.3, 3)), reference=math.acosh)
+atanh = elementwise("atanh", lambda x: reciprocal(1 - x * x), samples=uniform((-0.8, 0.8)), reference=math.atanh)
+tanh = elementwise("tanh", lambda out: 1 - out * out)
+sigmoid = elementwise("sigmoid", lambda out: out * (1 - out), reference=_logistic)
+erf = elementwise("erf", lambda x: 2 / math.sqrt(math.pi) * exp(-(x * x)), reference=math.erf)
 
 # Circular functions.
-sin = elementwise("sin", lambda out, x: cos(x))
-cos = elementwise("cos", lambda out, x: -sin(x))
-tan = elementwise("tan", lambda out, x: 1 + out * out, samples=uniform((-1.2, 1.2)))
-asin = elementwise("asin", lambda out, x: rsqrt(1 - x * x), samples=uniform((-0.8, 0.8)), reference=math.asin)
-acos = elementwise("acos", lambda out, x: -rsqrt(1 - x * x), samples=uniform((-0.8, 0.8)), reference=math.acos)
-atan = elementwise("atan", lambda out, x: reciprocal(x * x + 1), reference=math.atan)
-atan2 = elementwise("atan2", lambda out, x, y: y / (x * x + y * y), lambda out, x, y: -x / (x * x + y * y),
+sin = elementwise("sin", lambda x: cos(x))
+cos = elementwise("cos", lambda x: -sin(x))
+tan = elementwise("tan", lambda out: 1 + out * out, samples=uniform((-1.2, 1.2)))
+asin = elementwise("asin", lambda x: rsqrt(1 - x * x), samples=uniform((-0.8, 0.8)), reference=math.asin)
+acos = elementwise("acos", lambda x: -rsqrt(1 - x * x), samples=uniform((-0.8, 0.8)), reference=math.acos)
+atan = elementwise("atan", lambda x: reciprocal(x * x + 1), reference=math.atan)
+atan2 = elementwise("atan2", lambda x, y: y / (x * x + y * y), lambda x, y: -x / (x * x + y * y),
                     samples=uniform((-2, 2), (0.3, 2)), reference=math.atan2)  # fmt: skip
 
 # Arithmetic.
 add = elementwise("add", 1, 1)
 subtract = elementwise("subtract", 1, -1)
-multiply = elementwise("multiply", lambda out, x, y: y, lambda out, x, y: x)
-divide = elementwise("divide", lambda out, x, y: reciprocal(y), lambda out, x, y: -out / y,
+multiply = elementwise("multiply", lambda y: y, lambda x: x)
+divide = elementwise("divide", lambda y: reciprocal(y), lambda out, y: -out / y,
                      samples=uniform((-2, 2), (0.3, 2)))  # fmt: skip
-hypot = elementwise("hypot", lambda out, x, y: x / out, lambda out, x, y: y / out, samples=uniform((0.3, 2), (0.3, 2)))
+hypot = elementwise("hypot", lambda out, x: x / out, lambda out, y: y / out, samples=uniform((0.3, 2), (0.3, 2)))
 nextafter = elementwise("nextafter", 1, ZERO)
 floor_divide = elementwise("floor_divide", ZERO, ZERO, samples=uniform((-2, 2), (0.3, 0.9)))
-remainder = elementwise("remainder", 1, lambda out, x, y: -floor_divide(x, y), samples=uniform((-2, 2), (0.3, 0.9)))
+remainder = elementwise("remainder", 1, lambda x, y: -floor_divide(x, y), samples=uniform((-2, 2), (0.3, 0.9)))
 
 
-def _slope_of_power(out: Tensor, x: Tensor, y: Tensor) -> Tensor:
+def _slope_of_power(x: Tensor, y: Tensor) -> Tensor:
     """Return y * x^(y - 1), which is 0 for y = 0 even where x is 0."""
     return y * x ** where(y == 0, 1.0, y - 1)
 
 
-def _log_of_base(out: Tensor, x: Tensor, y: Tensor) -> Tensor:
+def _log_of_base(out: Tensor, x: Tensor) -> Tensor:
     """Return x^y * log(x), which is 0 for x = 0 and y > 0."""
     return out * log(where(x == 0, 1.0, x))
 
@@ -231,11 +268,11 @@ def _share_of_greater(x: Tensor, y: Tensor) -> Tensor:
     return where(x == y, 0.5, astype(x > y, x.dtype))
 
 
-maximum = elementwise("maximum", lambda out, x, y: _share_of_greater(x, y), lambda out, x, y: _share_of_greater(y, x))
-minimum = elementwise("minimum", lambda out, x, y: _share_of_greater(y, x), lambda out, x, y: _share_of_greater(x, y))
+maximum = elementwise("maximum", lambda x, y: _share_of_greater(x, y), lambda x, y: _share_of_greater(y, x))
+minimum = elementwise("minimum", lambda x, y: _share_of_greater(y, x), lambda x, y: _share_of_greater(x, y))
 
 # Choice.
-where = elementwise("where", None, lambda out, c, x, y: c, lambda out, c, x, y: logical_not(c), samples=choices)
+where = elementwise("where", None, lambda condition: condition, lambda condition: logical_not(condition), samples=choices)
 
 # Questions and comparisons.
 isnan = elementwise("isnan", ZERO, samples=specials)

@@ -6,7 +6,8 @@ from typing import Literal
 
 import needle.ndarray as nd
 from needle.autograd.ops.shape import broadcast_to, reshape
-from needle.autograd.rules import Params, axes_of, composite, linear
+from needle.autograd.op import Params, Spec, axes_of, zeros_like
+from needle.autograd.rules import composite, linear
 from needle.autograd.samples import Draw, Sample
 from needle.autograd.tensor import Tensor
 from needle.ndarray import NDArray
@@ -34,12 +35,13 @@ def _gather(x: NDArray, indices: NDArray, axis: int) -> NDArray:
 _take_along_axis = linear(
     "take_along_axis",
     _gather,
-    lambda ct, p, x, indices: _scatter_add(_zeros(x), indices, ct, axis=p["axis"]),
+    lambda ct, p, x, indices: _scatter_add(zeros_like(x), indices, ct, axis=p["axis"]),
     None,
     samples=lambda draw: [
         Sample((draw.uniform(2, 3), draw.integers(2, 4, high=3))),
         Sample((draw.uniform(2, 3), draw.integers(1, 3, low=-2, high=2), 0)),
     ],
+    batch=lambda p, x, indices: _take_along_axis(x, indices, axis=p["axis"] + 1),
 )
 
 
@@ -90,7 +92,7 @@ def _add(x: NDArray, indices: NDArray, updates: NDArray, axis: int) -> NDArray:
     return nd.scatter(x, indices, updates, axis=axis, op="add")
 
 
-def _from_last(ct: Tensor, p: Params, x: Tensor, indices: Tensor, updates: Tensor) -> Tensor:
+def _from_last(ct: Tensor, p: Params, x: Spec, indices: Tensor, updates: Spec) -> Tensor:
     """Return the cotangents at the indices, for those updates that no later one has replaced."""
     places = Tensor(nd.reshape(nd.arange(indices.size, device=x.device), indices.shape))
     last = _scatter(Tensor(nd.zeros(x.shape, nd.int64, x.device)), indices, places, **p)
@@ -108,10 +110,11 @@ def _samples(draw: Draw) -> list[Sample]:
 _scatter = linear(
     "scatter",
     _put,
-    lambda ct, p, x, indices, updates: _scatter(ct, indices, _zeros(updates), **p),
+    lambda ct, p, x, indices, updates: _scatter(ct, indices, zeros_like(updates), **p),
     None,
     _from_last,
     samples=_samples,
+    batch=lambda p, *operands: _scatter(*operands, axis=p["axis"] + 1),
 )
 
 _scatter_add = linear(
@@ -121,8 +124,5 @@ _scatter_add = linear(
     None,
     lambda ct, p, x, indices, updates: take_along_axis(ct, indices, **p),
     samples=lambda draw: [Sample(sample.args[:3], {"axis": sample.args[3]}) for sample in _samples(draw)],
+    batch=lambda p, *operands: _scatter_add(*operands, axis=p["axis"] + 1),
 )
-
-
-def _zeros(x: Tensor) -> Tensor:
-    return Tensor(nd.zeros_like(x.data))

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import needle.ndarray as nd
 from needle.autograd.ops.elementwise import exp, sqrt, square
 from needle.autograd.ops.indexing import scatter
-from needle.autograd.ops.shape import astype, broadcast_to, expand_dims, mean, permute_dims, reshape, sum
-from needle.autograd.rules import Fused, Params, axes_of, fused
+from needle.autograd.ops.shape import astype, broadcast_to, expand_dims, mean, permute_dims, reshape, shifted, sum
+from needle.autograd.op import Params, axes_of
+from needle.autograd.rules import Fused, fused
 from needle.autograd.samples import Draw, Sample
 from needle.autograd.tensor import Axes, Tensor
 from needle.ndarray import NDArray
@@ -63,6 +64,8 @@ _softmax = fused(
     lambda ct, p, out, saved, x: [softmax_gradient(out, ct, axis=p["axis"])],
     lambda ct, p, out, x: [out * (ct - sum(ct * out, p["axis"], keepdims=True))],
     samples=_samples,
+    saves="output",
+    batch=lambda p, x: _softmax(x, axis=p["axis"] + 1),
 )
 
 _log_softmax = fused(
@@ -71,6 +74,8 @@ _log_softmax = fused(
     lambda ct, p, out, saved, x: [log_softmax_gradient(out, ct, axis=p["axis"])],
     lambda ct, p, out, x: [ct - exp(out) * sum(ct, p["axis"], keepdims=True)],
     samples=_samples,
+    saves="output",
+    batch=lambda p, x: _log_softmax(x, axis=p["axis"] + 1),
 )
 
 
@@ -95,7 +100,7 @@ def _losses(x: NDArray, labels: NDArray, axis: int) -> tuple[NDArray, Saved]:
 
 
 def _losses_gradient(
-    ct: NDArray, p: Params, out: NDArray, saved: Saved, x: NDArray, labels: NDArray
+    ct: NDArray, p: Params, out: object, saved: Saved, x: NDArray, labels: NDArray
 ) -> list[NDArray | None]:
     return [cross_entropy_gradient(x, labels, *saved, ct, axis=p["axis"]), None]
 
@@ -116,6 +121,8 @@ _cross_entropy = fused(
         Sample((draw.uniform(2, 3, 4), draw.integers(2, 4, high=3), 1)),
         Sample((draw.uniform(5), draw.integers(high=5))),
     ],
+    saves="inputs",
+    batch=lambda p, x, labels: _cross_entropy(x, labels, axis=p["axis"] + 1),
 )
 
 
@@ -156,7 +163,7 @@ def _normalized(
 
 
 def _normalize_gradients(
-    ct: NDArray, p: Params, out: NDArray, saved: Saved, x: NDArray, scale: NDArray | None, shift: NDArray | None
+    ct: NDArray, p: Params, out: object, saved: Saved, x: NDArray, scale: NDArray | None, shift: NDArray | None
 ) -> Sequence[NDArray | None]:
     like = shift if scale is None else scale
     shape = None if like is None else like.shape
@@ -198,4 +205,12 @@ def _normalize_samples(draw: Draw) -> list[Sample]:
     ]
 
 
-_normalize = fused("normalize", _normalized, _normalize_gradients, _normalize_rule, samples=_normalize_samples)
+_normalize = fused(
+    "normalize",
+    _normalized,
+    _normalize_gradients,
+    _normalize_rule,
+    samples=_normalize_samples,
+    saves="inputs",
+    batch=lambda p, x, scale, shift: _normalize(x, scale, shift, **{**p, "axes": shifted(p["axes"])}),
+)

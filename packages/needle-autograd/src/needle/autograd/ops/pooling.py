@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import needle.ndarray as nd
 from needle.autograd.ops.indexing import take_along_axis
 from needle.autograd.ops.shape import reshape
-from needle.autograd.rules import Params, linear, special
+from needle.autograd.op import Params
+from needle.autograd.rules import ZERO, linear, opaque, special
 from needle.autograd.samples import Draw, Sample
 from needle.autograd.tensor import Tensor
 
@@ -42,10 +43,10 @@ def max_pool(
 
 def _taken(ct: Tensor, p: Params, cotangent: Tensor, x: Tensor) -> Tensor:
     """Return what is at the places to which the cotangent went."""
-    places = nd.max_pool_places(x.data, **p)
+    places = _max_pool_places(x, **p)
     lead = x.shape[: x.ndim - len(p["size"])]
     rows = reshape(ct, (*lead, math.prod(x.shape[len(lead) :])))
-    flat = nd.reshape(places, (*lead, math.prod(places.shape[len(lead) :])))
+    flat = reshape(places, (*lead, math.prod(places.shape[len(lead) :])))
     return reshape(take_along_axis(rows, flat, axis=-1), cotangent.shape)
 
 
@@ -62,10 +63,19 @@ def _pools(draw: Draw) -> list[Sample]:
 
 def _gradients(draw: Draw) -> list[Sample]:
     samples = [(x, params, nd.max_pool(x.data, **params)) for (x,), params in _pools(draw)]
-    return [Sample((draw.uniform(*out.shape), x.data), params) for x, params, out in samples]
+    return [Sample((draw.uniform(*out.shape), Tensor(x.data)), params) for x, params, out in samples]
 
 
-_max_pool_gradient = linear("max_pool_gradient", nd.max_pool_gradient, _taken, None, samples=_gradients)
+_max_pool_places = opaque("max_pool_places", nd.max_pool_places, samples=_pools, core=0)
+
+_max_pool_gradient = linear(
+    "max_pool_gradient",
+    nd.max_pool_gradient,
+    _taken,
+    ZERO,
+    samples=_gradients,
+    batch=lambda p, ct, x: _max_pool_gradient(ct, x, **p),
+)
 
 # Special: which elements count depends on their values.
-_max_pool = special("max_pool", nd.max_pool, lambda ct, p, out, x: _max_pool_gradient(ct, x.data, **p), samples=_pools)
+_max_pool = special("max_pool", nd.max_pool, lambda ct, p, out, x: _max_pool_gradient(ct, x, **p), saves="inputs", samples=_pools, core=0)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import needle.ndarray as nd
 from needle.autograd.ops.elementwise import exp, square
-from needle.autograd.ops.shape import REDUCTIONS, astype, concat, flip, mean, permute_dims, reshape, sum
-from needle.autograd.rules import Params, axes_of, composite, opaque, special
+from needle.autograd.ops.shape import REDUCTIONS, astype, concat, flip, mean, permute_dims, reshape, shifted, sum
+from needle.autograd.op import Op, Params, axes_of
+from needle.autograd.rules import composite, opaque, special
 from needle.autograd.samples import Draw, Sample
 from needle.autograd.tensor import Axes, Tensor
 from needle.ndarray import NDArray
@@ -16,6 +19,11 @@ __all__ = ["all", "any", "argmax", "argmin", "logsumexp", "max", "min", "prod", 
 def reductions(draw: Draw) -> list[Sample]:
     """Return one array reduced over many choices of axes."""
     return [Sample((draw.uniform(2, 3, 2),), params) for params in REDUCTIONS]
+
+
+def _behind(p: Params) -> Params:
+    """Return the parameters for a batch axis in front."""
+    return {"axis": shifted(p["axis"]), "keepdims": p["keepdims"]}
 
 
 def _kept(ct: Tensor, p: Params, x: Tensor) -> Tensor:
@@ -50,8 +58,8 @@ def _share(ct: Tensor, p: Params, out: Tensor, x: Tensor) -> Tensor:
 
 
 # Special: which elements count depends on their values.
-_max = special("max", nd.max, _share, samples=reductions)
-_min = special("min", nd.min, _share, samples=reductions)
+_max = special("max", nd.max, _share, samples=reductions, batch=lambda p, x: _max(x, **_behind(p)))
+_min = special("min", nd.min, _share, samples=reductions, batch=lambda p, x: _min(x, **_behind(p)))
 
 # Products.
 
@@ -104,6 +112,7 @@ _prod = special(
         Sample((draw.tensor([2.0, 0.0, 3.0, 0.0, 0.0, 1.5, 2.0, 0.5], draw.dtype, (2, 4)), 1)),
         Sample((draw.tensor([2.0, 0.0, 3.0, 0.5, 1.5], draw.dtype, (5,)),)),
     ],
+    batch=lambda p, x: _prod(x, **_behind(p)),
 )
 
 # Exponentials summed.
@@ -132,6 +141,7 @@ _logsumexp = special(
     _shifted_log_sum,
     lambda ct, p, out, x: _kept(ct, p, x) * exp(x - _kept(out, p, x)),
     samples=reductions,
+    batch=lambda p, x: _logsumexp(x, **_behind(p)),
 )
 
 
@@ -194,7 +204,26 @@ def _bits(draw: Draw) -> list[Sample]:
     return [Sample((draw.integers(2, 3, 2),), params) for params in REDUCTIONS]
 
 
-_argmax = opaque("argmax", nd.argmax, samples=lambda draw: reductions(draw)[:2])
-_argmin = opaque("argmin", nd.argmin, samples=lambda draw: reductions(draw)[:2])
-_any = opaque("any", nd.any, samples=_bits)
-_all = opaque("all", nd.all, samples=_bits)
+def _extremes_of_each(op: Op, p: Params, x: Tensor) -> Tensor:
+    """Apply argmax or argmin to each element of a batch."""
+    axis: int | None = p["axis"]
+    if axis is not None:
+        return op(x, axis=axis % (x.ndim - 1) + 1, keepdims=p["keepdims"])
+    flat = op(reshape(x, (x.shape[0], math.prod(x.shape[1:]))), axis=1, keepdims=False)
+    return reshape(flat, (x.shape[0], *[1] * (x.ndim - 1))) if p["keepdims"] else flat
+
+
+_argmax = opaque(
+    "argmax",
+    nd.argmax,
+    samples=lambda draw: reductions(draw)[:2],
+    batch=lambda p, x: _extremes_of_each(_argmax, p, x),
+)
+_argmin = opaque(
+    "argmin",
+    nd.argmin,
+    samples=lambda draw: reductions(draw)[:2],
+    batch=lambda p, x: _extremes_of_each(_argmin, p, x),
+)
+_any = opaque("any", nd.any, samples=_bits, batch=lambda p, x: _any(x, **_behind(p)))
+_all = opaque("all", nd.all, samples=_bits, batch=lambda p, x: _all(x, **_behind(p)))

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import needle.ndarray as nd
-from needle.autograd.rules import Params, axes_of, composite, linear
+from needle.autograd.op import Params, Spec, axes_of, table
+from needle.autograd.rules import composite, linear
 from needle.autograd.samples import Sample, unary
 from needle.autograd.tensor import Axes, Tensor
 from needle.ndarray import Device, DType, NDArray
@@ -38,9 +39,17 @@ def _cast(x: NDArray, dtype: DType) -> NDArray:
 _astype = linear(
     "astype",
     _cast,
-    lambda ct, p, x: astype(ct, x.dtype),
+    lambda ct, p, x: _cast_back(ct, x.dtype),
     samples=lambda draw: [Sample((draw.uniform(2, 3), nd.float64)), Sample((draw.uniform(2, 3), nd.int64))],
+    core=0,
 )
+
+
+def _cast_back(ct: Tensor, dtype: DType) -> Tensor:
+    """Return the cotangent in the operand's dtype; of what was real, the real part."""
+    if ct.dtype.kind == "complex" and dtype.kind != "complex":
+        ct = table["real"](ct)
+    return astype(ct, dtype)
 
 
 def to_device(x: Tensor, device: Device | str) -> Tensor:
@@ -61,6 +70,7 @@ _to_device = linear(
     _move,
     lambda ct, p, x: to_device(ct, x.device),
     samples=lambda draw: [Sample((draw.uniform(2, 3), "cpu"))],
+    core=0,
 )
 
 
@@ -73,7 +83,7 @@ def copy(x: Tensor) -> Tensor:
     return _copy(x)
 
 
-_copy = linear("copy", nd.copy, lambda ct, p, x: ct, samples=unary((2, 3)))
+_copy = linear("copy", nd.copy, lambda ct, p, x: ct, samples=unary((2, 3)), core=0)
 
 # Broadcasting and its transpose.
 
@@ -103,7 +113,15 @@ _broadcast_to = linear(
         Sample((draw.uniform(), (2,))),
         Sample((draw.uniform(1, 2), (0, 2))),
     ],
+    batch=lambda p, x: _repeat_all(x, p["shape"]),
 )
+
+
+def _repeat_all(x: Tensor, shape: tuple[int, ...]) -> Tensor:
+    size, *extents = x.shape
+    return broadcast_to(reshape(x, (size, *[1] * (len(shape) - len(extents)), *extents)), (size, *shape))
+
+
 
 REDUCTIONS = [{}, {"axis": 1}, {"axis": (0, -1)}, {"axis": -2, "keepdims": True}, {"axis": ()}]
 
@@ -117,7 +135,7 @@ def sum(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
     return _sum(x, axis=axes_of("sum", axis, x.ndim), keepdims=keepdims)
 
 
-def _spread(ct: Tensor, p: Params, x: Tensor) -> Tensor:
+def _spread(ct: Tensor, p: Params, x: Spec) -> Tensor:
     kept = tuple(1 if i in p["axis"] else extent for i, extent in enumerate(x.shape))
     return broadcast_to(reshape(ct, kept), x.shape)
 
@@ -127,7 +145,15 @@ _sum = linear(
     nd.sum,
     _spread,
     samples=lambda draw: [Sample((draw.uniform(2, 3, 2),), params) for params in REDUCTIONS],
+    batch=lambda p, x: _sum(x, axis=shifted(p["axis"]), keepdims=p["keepdims"]),
 )
+
+
+def shifted(axes: Sequence[int]) -> tuple[int, ...]:
+    """Return the axes, numbers from 0 on, behind one more."""
+    return tuple(a + 1 for a in axes)
+
+
 
 
 def mean(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
@@ -144,6 +170,7 @@ _mean = linear(
     nd.mean,
     lambda ct, p, x: _spread(ct / (x.size // max(ct.size, 1)), p, x),
     samples=lambda draw: [Sample((draw.uniform(2, 3, 2),), params) for params in REDUCTIONS],
+    batch=lambda p, x: _mean(x, axis=shifted(p["axis"]), keepdims=p["keepdims"]),
 )
 
 # The same elements in another shape or order.
@@ -155,7 +182,7 @@ def reshape(x: Tensor, shape: int | Sequence[int]) -> Tensor:
     >>> reshape(tensor([[1, 2], [3, 4]]), (4,)).tolist()
     [1, 2, 3, 4]
     """
-    return _reshape(x, shape=shape)
+    return _reshape(x, shape=(shape,) if isinstance(shape, int) else tuple(shape))
 
 
 _reshape = linear(
@@ -163,7 +190,17 @@ _reshape = linear(
     nd.reshape,
     lambda ct, p, x: reshape(ct, x.shape),
     samples=lambda draw: [Sample((draw.uniform(2, 3), (3, -1))), Sample((draw.uniform(2, 3), 6))],
+    batch=lambda p, x: _reshape_each(x, p["shape"]),
 )
+
+
+def _reshape_each(x: Tensor, shape: tuple[int, ...]) -> Tensor:
+    if -1 in shape:  # one extent cannot be inferred for no elements
+        known = -math.prod(shape)
+        shape = tuple(math.prod(x.shape[1:]) // known if n == -1 else n for n in shape)
+    return reshape(x, (x.shape[0], *shape))
+
+
 
 
 def permute_dims(x: Tensor, axes: Sequence[int]) -> Tensor:
@@ -180,6 +217,7 @@ _permute_dims = linear(
     nd.permute_dims,
     lambda ct, p, x: permute_dims(ct, [p["axes"].index(i) for i in range(x.ndim)]),
     samples=lambda draw: [Sample((draw.uniform(2, 3, 4), (2, 0, 1))), Sample((draw.uniform(2, 3), (-1, 0)))],
+    batch=lambda p, x: permute_dims(x, (0, *shifted(p["axes"]))),
 )
 
 
@@ -226,6 +264,7 @@ _flip = linear(
     nd.flip,
     lambda ct, p, x: flip(ct, p["axis"]),
     samples=lambda draw: [Sample((draw.uniform(2, 3), axis)) for axis in (None, 1, (0, -1))],
+    batch=lambda p, x: flip(x, shifted(p["axis"])),
 )
 
 # Parts, and parts put together.
@@ -251,7 +290,15 @@ _getitem = linear(
     samples=lambda draw: [
         Sample((draw.uniform(3, 4), key)) for key in (1, (..., slice(None, None, -2)), (slice(1, 3), None, -1), ())
     ],
+    batch=lambda p, x: getitem(x, _of_each(p["key"])),
 )
+
+
+def _of_each(key: Any) -> tuple[Any, ...]:
+    """Return the key for one more axis in front."""
+    return (slice(None), *key) if isinstance(key, tuple) else (slice(None), key)
+
+
 
 
 def _put(x: NDArray, shape: tuple[int, ...], key: Any) -> NDArray:
@@ -265,6 +312,7 @@ _place = linear(
     _put,
     lambda ct, p, x: getitem(ct, p["key"]),
     samples=lambda draw: [Sample((draw.uniform(2),), {"shape": (3, 2), "key": 1})],
+    batch=lambda p, x: _place(x, shape=(x.shape[0], *p["shape"]), key=_of_each(p["key"])),
 )
 
 
@@ -276,7 +324,8 @@ def pad(x: Tensor, widths: Sequence[tuple[int, int]], value: float = 0) -> Tenso
     """
     padded = _pad(x, widths=[(low, high) for low, high in widths])
     # Of the kind linear only with zeros: what is not zero is added, exactly, as a constant.
-    return padded + Tensor(nd.pad(nd.zeros_like(x.data), widths, value)) if value else padded
+    frame = nd.zeros(x.shape, x.dtype, x.device)
+    return padded + Tensor(nd.pad(frame, widths, value)) if value else padded
 
 
 _pad = linear(
@@ -288,6 +337,7 @@ _pad = linear(
         Sample((draw.uniform(3, 4), [(-1, 2), (1, -2)])),
         Sample((draw.uniform(2, 3), [(1, 0), (-1, 1)], -1.5)),
     ],
+    batch=lambda p, x: pad(x, [(0, 0), *p["widths"]]),
 )
 
 
@@ -304,7 +354,7 @@ def _join(*arrays: NDArray, axis: int) -> NDArray:
     return nd.concat(arrays, axis=axis)
 
 
-def _part(ct: Tensor, p: Params, i: int, arrays: Sequence[Tensor]) -> Tensor:
+def _part(ct: Tensor, p: Params, i: int, arrays: Sequence[Spec]) -> Tensor:
     axis: int = p["axis"]
     stops = list(itertools.accumulate(x.shape[axis] for x in arrays))
     return ct[(slice(None),) * axis + (slice(stops[i] - arrays[i].shape[axis], stops[i]),)]
@@ -318,6 +368,7 @@ _concat = linear(
         Sample(([draw.uniform(2, 3), draw.uniform(1, 3), draw.uniform(0, 3)],)),
         Sample(([draw.uniform(2, 3), draw.uniform(2, 2)], -1)),
     ],
+    batch=lambda p, *arrays: _concat(*arrays, axis=p["axis"] + 1),
 )
 
 
@@ -357,6 +408,7 @@ _windows = linear(
         Sample((draw.uniform(5, 6), (2, 3), (1, 1), (2, 1))),
         Sample((draw.uniform(1, 4, 5), (2, 2), (2, 3), (1, 1))),
     ],
+    core=0,
 )
 
 
@@ -390,4 +442,5 @@ _fold = linear(
         Sample((draw.uniform(2, 2, 3), (6,), (2,), (1,))),
         Sample((draw.uniform(3, 4, 2, 3), (5, 6), (1, 1), (2, 1))),
     ],
+    core=0,
 )

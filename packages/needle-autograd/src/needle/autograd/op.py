@@ -1,0 +1,227 @@
+"""`Op`: a function of arrays that, called with tensors, goes where its operands belong; and the table of all ops.
+
+What every level asks of an op: `note` and `pull` for reverse mode, `push` for forward mode, `spread` for batches. The
+kinds (`needle.autograd.rules`) answer them from what a block of the table gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import needle.ndarray as nd
+from needle.autograd.frames import Traced, top_frame
+from needle.autograd.samples import Samples
+from needle.autograd.tape import Node, Several, mode
+from needle.autograd.tensor import Axes, Tensor
+from needle.ndarray import Device, DType, NDArray
+from needle.ndarray.errors import message
+
+__all__ = ["Batch", "Op", "Params", "Spec", "axes_of", "edges_of", "records", "table", "zeros_like"]
+
+Params = dict[str, Any]
+Batch = Callable[..., Any]
+"""A batching rule: a function of the parameters and the operands, each with a batch axis in front, that gives the
+result with one in front. Operands without it have been repeated along one."""
+DIFFERENTIABLE = frozenset({nd.float16, nd.bfloat16, nd.float32, nd.float64, nd.complex64, nd.complex128})
+
+table: dict[str, Op] = {}
+"""Every op by name, including those that only rules use."""
+
+
+class Spec:
+    """What a tensor was, without its elements: all that most rules of linear ops need."""
+
+    __slots__ = ("device", "dtype", "shape")
+
+    def __init__(self, x: Tensor | NDArray) -> None:
+        self.shape: tuple[int, ...] = x.shape
+        self.dtype: DType = x.dtype
+        self.device: Device = x.device
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        n = 1
+        for extent in self.shape:
+            n *= extent
+        return n
+
+
+class Op:
+    """A function of arrays; called with tensors it is noted on the tape. Without a kind it has no derivative.
+
+    Args:
+        name: Its name in the table and in errors.
+        forward: The function of arrays, constants and keyword parameters. It gives an array or a tuple of arrays.
+        samples: Arguments to test it on.
+        batch: Its batching rule.
+        core: Instead, for an op that works on the last ``core`` axes and broadcasts those before them: their number.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        forward: Callable[..., Any],
+        samples: Samples,
+        batch: Batch | None = None,
+        core: int | None = None,
+    ) -> None:
+        if name in table:
+            raise ValueError(message(name, "the op table has an op of this name already"))
+        self.name = self.__name__ = name
+        self.forward = forward
+        self.samples = samples
+        self.batch = batch
+        self.core = core
+        table[name] = self
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+    def __call__(self, *operands: Any, **params: Any) -> Any:
+        """Return the function's result for tensors, arrays and numbers: a tensor, or a tuple of tensors."""
+        if mode.careful:
+            frame = top_frame(operands)
+            if frame is not None:
+                return frame.process(self, operands, params)
+        arrays: list[Any] = []
+        tracked = False
+        for x in operands:
+            if isinstance(x, Tensor):
+                tracked = tracked or x.tracked
+                arrays.append(x.data)
+            else:
+                arrays.append(x)
+        data = self.forward(*arrays, **params)
+        if type(data) is not NDArray:
+            return self._several(data, operands, params, tracked)
+        out = Tensor(data)
+        if tracked and mode.recording and data.dtype in DIFFERENTIABLE:
+            operands = self.prepare(operands, data)
+            out.tracked = True
+            out.node = self.note(edges_of(operands), operands, params, data)
+        return out
+
+    def _several(
+        self, data: tuple[NDArray, ...], operands: Sequence[Any], params: Params, tracked: bool
+    ) -> tuple[Tensor, ...]:
+        outs = tuple(map(Tensor, data))
+        if tracked and mode.recording:
+            operands = self.prepare(operands, data)
+            node = self.note(edges_of(operands), operands, params, data)
+            for i, out in enumerate(outs):
+                if self.differentiable(out):
+                    out.tracked, out.node = True, self.part(node, i, out)
+        return outs
+
+    def differentiable(self, out: Tensor | NDArray) -> bool:
+        """Return whether a result can have a derivative."""
+        return out.dtype in DIFFERENTIABLE
+
+    def saving(self, operands: Sequence[Any], params: Params) -> tuple[Any, Any]:
+        """Return the result, and what else the gradient wants to have kept."""
+        return self(*operands, **params), None
+
+    def prepare(self, operands: Sequence[Any], out: Any) -> Sequence[Any]:
+        """Return the operands as the rules are to see them."""
+        return operands
+
+    def note(self, edges: Sequence[Any], operands: Sequence[Any], params: Params, out: Any, extra: Any = None) -> Node:
+        """Return the node of this op for a tape."""
+        return Node(self, edges, params, () if isinstance(out, tuple) else out.shape, None)
+
+    def part(self, node: Node, i: int, out: Tensor) -> Node:
+        """Return the node of one of several results."""
+        return Node(PART, [node], {"index": i}, out.shape, out.dtype)
+
+    def pull(self, node: Node, cotangent: Any) -> Sequence[Tensor | None]:
+        """Return the cotangent of each operand, or None for one that requires none."""
+        raise self.missing()
+
+    def push(
+        self, operands: Sequence[Any], tangents: Sequence[Tensor | None], params: Params, out: Any
+    ) -> Any:
+        """Return the tangent of the result, or of each of several; None for zero."""
+        raise self.missing()
+
+    def spread(self, size: int, operands: Sequence[Any], batched: Sequence[bool], params: Params) -> Any:
+        """Return the results for a batch of operands, those that are batched with the batch axis in front."""
+        if self.core is not None:
+            return self(*_aligned(operands, batched, self.core), **params)
+        if self.batch is None:
+            raise NotImplementedError(message(self.name, "no batching rule is known", hint="loop over the batch"))
+        repeat = table["broadcast_to"]
+        wrapped = [Tensor(x) if isinstance(x, NDArray) else x for x in operands]
+        full = [
+            repeat(x, shape=(size, *x.shape)) if isinstance(x, Tensor) and not flag else x
+            for x, flag in zip(wrapped, batched, strict=True)
+        ]
+        return self.batch(params, *full)
+
+    def missing(self) -> NotImplementedError:
+        """Return the error for a derivative that is not known."""
+        return NotImplementedError(message(self.name, "no derivative is known", hint="detach() the operand"))
+
+
+class _Part:
+    """What the nodes of an op's several results have for an op: it hands each cotangent on with its number."""
+
+    name = "part"
+
+    def pull(self, node: Node, cotangent: Tensor) -> Sequence[Several]:
+        return [Several({node.params["index"]: cotangent})]
+
+
+PART = _Part()
+
+
+def edges_of(operands: Sequence[Any]) -> list[Any]:
+    """Return where the cotangent of each operand goes at level 0."""
+    return [
+        (x if x.node is None else x.node) if isinstance(x, Tensor) and x.tracked else None for x in operands
+    ]
+
+
+def _aligned(operands: Sequence[Any], batched: Sequence[bool], core: int) -> list[Any]:
+    """Return the operands with the batch axis of those that have one before all axes that others broadcast."""
+    if len(operands) == 1:
+        return list(operands)
+    ranks = [x.ndim - flag for x, flag in zip(operands, batched, strict=True) if isinstance(x, Tensor | NDArray)]
+    rank = max(*ranks, core) if ranks else core
+    reshape = table["reshape"]
+    return [
+        reshape(x, shape=(x.shape[0], *[1] * (rank + 1 - x.ndim), *x.shape[1:])) if flag and x.ndim <= rank else x
+        for x, flag in zip(operands, batched, strict=True)
+    ]
+
+
+def records(operands: Sequence[Any]) -> bool:
+    """Return whether an op on these operands is to be noted."""
+    for x in operands:
+        if isinstance(x, Tensor) and x.tracked:
+            return mode.recording or isinstance(x, Traced)
+    return False
+
+
+def zeros_like(x: Tensor | NDArray | Spec) -> Tensor:
+    """Return zeros of the shape, dtype and device of ``x``."""
+    return Tensor(nd.zeros(x.shape, x.dtype, x.device))
+
+
+def axes_of(op: str, axis: Axes, ndim: int) -> tuple[int, ...]:
+    """Return the axes as numbers from 0 on; all where ``axis`` is None."""
+    if axis is None:
+        return tuple(range(ndim))
+    axes = (axis,) if isinstance(axis, int) else tuple(axis)
+    if not all(-ndim <= a < ndim for a in axes):
+        raise IndexError(message(op, "no such axis", got=f"axis {axis}", expected=f"from {-ndim} to {ndim - 1}"))
+    axes = tuple(a % ndim for a in axes)
+    if len(set(axes)) != len(axes):
+        raise ValueError(message(op, "an axis is given twice", got=f"axis {axis}"))
+    return axes
