@@ -48,7 +48,7 @@ def test_one_element_is_a_number(device: str) -> None:
 
 
 def test_only_floating_tensors_can_require_grad() -> None:
-    text = r"\[requires_grad\] only floating tensors can require grad; got int64; hint: cast it with astype"
+    text = r"\[requires_grad\] only floating and complex tensors can require grad; got int64; hint: cast it with astype"
     with pytest.raises(TypeError, match=text):
         tensor([1, 2], requires_grad=True)
     x = tensor([True])

@@ -26,3 +26,13 @@ from needle.autograd.tape import is_grad_enabled as is_grad_enabled
 from needle.autograd.tape import no_grad as no_grad
 from needle.autograd.tensor import Tensor as Tensor
 from needle.autograd.tensor import tensor as tensor
+from needle.autograd.transforms.batching import *  # noqa: F403
+from needle.autograd.transforms.checkpoint import *  # noqa: F403
+from needle.autograd.transforms.custom import *  # noqa: F403
+from needle.autograd.transforms.forward import *  # noqa: F403
+from needle.autograd.transforms.reverse import *  # noqa: F403
+from needle.autograd.tree import tree_flatten as tree_flatten
+from needle.autograd.tree import tree_leaves as tree_leaves
+from needle.autograd.tree import tree_map as tree_map
+from needle.autograd.tree import tree_register as tree_register
+from needle.autograd.tree import tree_unflatten as tree_unflatten

@@ -30,7 +30,7 @@ __all__ = ["Batched", "BatchFrame", "Dual", "DualFrame", "Frame", "Taped", "Tape
 
 
 class Frame:
-    """One application of a transformation, open while its function runs."""
+    """One application of a transformation, open while its function runs, and again while that is run anew."""
 
     name: ClassVar[str]
 
@@ -38,13 +38,13 @@ class Frame:
         self.level = 0
 
     def __enter__(self) -> Self:
-        mode.depth += 1
+        mode.frames = (*mode.frames, self)
         mode.careful += 1
-        self.level = mode.depth
+        self.level = len(mode.frames)
         return self
 
     def __exit__(self, *_: object) -> None:
-        mode.depth -= 1
+        mode.frames = mode.frames[:-1]
         mode.careful -= 1
         self.level = 0
 

@@ -17,7 +17,7 @@ from needle.autograd.tensor import Axes, Tensor
 from needle.ndarray import Device, DType, NDArray
 from needle.ndarray.errors import message
 
-__all__ = ["Batch", "Op", "Params", "Spec", "axes_of", "edges_of", "records", "table", "zeros_like"]
+__all__ = ["DIFFERENTIABLE", "PART", "Batch", "Op", "Params", "Spec", "axes_of", "edges_of", "records", "table", "zeros_like"]
 
 Params = dict[str, Any]
 Batch = Callable[..., Any]

@@ -239,6 +239,22 @@ class Bilinear(Linear):
         return None if not terms else terms[0] if len(terms) == 1 else terms[0] + terms[1]
 
 
+def transposed(
+    rule: Callable[[Sequence[Tensor]], Sequence[Any]], outs: Sequence[Any], tangents: Sequence[Tensor | None]
+) -> tuple[Tensor | None, ...]:
+    """Return the tangents of the results, None for zero, given the rule for their cotangents.
+
+    The rule is linear in the cotangents, so its transpose is the Jacobian again; it is found by walking a tape of the
+    rule. Source: J. Townsend, "A new trick for calculating Jacobian vector products" (2017).
+    """
+    with TapeFrame() as frame:
+        seeds = [Taped(frame, zeros_like(x)) if isinstance(x, Tensor) else x for x in outs]
+        pairs = zip(rule(seeds), tangents, strict=True)
+        roots = [(part.node or part, t) for part, t in pairs if t is not None and frame.owns(part)]
+    found = walk(roots, retain=False)
+    return tuple(found.get(x) if isinstance(x, Tensor) else None for x in seeds)
+
+
 class Special(Op):
     """An op with a rule of its own."""
 
@@ -279,25 +295,17 @@ class Special(Op):
         return [None if edge is None else part for edge, part in zip(node.edges, parts, strict=True)]
 
     def push(self, operands: Sequence[Any], tangents: Sequence[Tensor | None], params: Params, out: Any) -> Any:
-        """Return the tangent of the result by its own rule, or by transposing the rule for cotangents.
-
-        That rule is linear in the cotangent, so its transpose is the Jacobian again; it is found by walking a tape of
-        the rule. Source: J. Townsend, "A new trick for calculating Jacobian vector products" (2017).
-        """
+        """Return the tangent of the result by its own rule, or by transposing the rule for cotangents."""
         if self.jvp is not None:
             return self.jvp(tangents, params, out, *operands)
-        with TapeFrame() as frame:
-            outs: Sequence[Tensor] = out if isinstance(out, tuple) else (out,)
-            seeds = [Taped(frame, zeros_like(x)) for x in outs]
-            found = self.vjp(tuple(seeds) if isinstance(out, tuple) else seeds[0], params, out, *operands)
-            parts = [found] if isinstance(found, Tensor) else found
-            roots = [
-                (part if part.node is None else part.node, t)
-                for part, t in zip(parts, tangents, strict=True)
-                if t is not None and frame.owns(part)
-            ]
-        moved = walk(roots, retain=False)
-        return tuple(map(moved.get, seeds)) if isinstance(out, tuple) else moved.get(seeds[0])
+        several = isinstance(out, tuple)
+
+        def rule(seeds: Sequence[Tensor]) -> Sequence[Tensor | None]:
+            found = self.vjp(tuple(seeds) if several else seeds[0], params, out, *operands)
+            return [found] if isinstance(found, Tensor) else found
+
+        moved = transposed(rule, out if several else (out,), tangents)
+        return moved if several else moved[0]
 
 
 class Fused(Special):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from needle.autograd.tensor import Tensor
     from needle.ndarray import DType
 
-__all__ = ["Edge", "Mode", "Node", "Several", "enable_grad", "is_grad_enabled", "mode", "no_grad", "walk"]
+__all__ = ["Edge", "Mode", "Node", "Several", "enable_grad", "is_grad_enabled", "mode", "no_grad", "now", "walk"]
 
 
 class Mode(threading.local):
@@ -35,8 +35,8 @@ class Mode(threading.local):
     """Whether ops are noted at level 0."""
     muted: int = -1
     """The highest level at which nothing is noted, from `no_grad`; -1 where all levels note."""
-    depth: int = 0
-    """How many frames are open: the level of the innermost."""
+    frames: tuple[Any, ...] = ()
+    """The frames that are open, the innermost last; the level of each is its place, from 1 on."""
     careful: int = 0
     """Whether ops must look for tensors of frames, or be watched: not 0 while a frame or a watch is open."""
 
@@ -51,7 +51,7 @@ def is_grad_enabled() -> bool:
     ...     is_grad_enabled()
     False
     """
-    return mode.muted < mode.depth
+    return mode.muted < len(mode.frames)
 
 
 @contextmanager
@@ -82,7 +82,7 @@ def no_grad() -> Any:
 
 @contextmanager
 def _no_grad() -> Generator[None]:
-    with _muted(mode.depth):
+    with _muted(len(mode.frames)):
         yield
 
 
@@ -102,6 +102,11 @@ class Rule(Protocol):
 
 
 _order = count()
+
+
+def now() -> int:
+    """Return a number that comes after those of all nodes so far."""
+    return next(_order)
 
 
 class Node:
@@ -162,18 +167,20 @@ class _Freed:
 FREED = _Freed()
 
 
-def walk(roots: Iterable[tuple[Any, Any]], *, retain: bool) -> dict[Tensor, Tensor]:
+def walk(roots: Iterable[tuple[Any, Any]], *, retain: bool, first: int = 0) -> dict[Any, Tensor]:
     """Return for each leaf that has part in the roots its cotangent, given edges with the cotangents of the roots.
+
+    Nodes from before number ``first`` count as leaves.
 
     Nodes are visited from the last to the first in order of creation, which is a topological order: when a node's turn
     comes, all that depends on it has been visited. Unless they are to be retained, nodes are freed as it goes.
     """
-    leaves: dict[Tensor, Tensor] = {}
+    leaves: dict[Any, Tensor] = {}
     waiting: dict[int, tuple[Node, Any]] = {}
     heap: list[int] = []
 
     def give(edge: Node | Tensor, part: Any, source: Any) -> None:
-        if not isinstance(edge, Node):
+        if not isinstance(edge, Node) or edge.order < first:
             leaves[edge] = leaves[edge] + part if edge in leaves else _own(part, source)
         elif edge.order in waiting:
             waiting[edge.order] = edge, waiting[edge.order][1] + part
@@ -206,11 +213,14 @@ def _hooked(hooks: dict[int, Callable[[Tensor], Tensor | None]], cotangent: Tens
     return cotangent
 
 
-def _own(part: Tensor, source: Tensor) -> Tensor:
+def _own(part: Tensor, source: Any) -> Tensor:
     """Return ``part`` in a buffer of its own: gradients are the user's, who may write into them.
 
     What a rule computes is new, unless it passed on the cotangent that it got, or a view.
     """
-    if not part.tracked and (not part.data.is_contiguous or part.data.shares_buffer(source.data)):
-        return type(part)(part.data.copy())
-    return part
+    if part.tracked:
+        return part
+    sources = source.values() if isinstance(source, Several) else (source,)
+    if part.data.is_contiguous and not any(part.data.shares_buffer(x.data) for x in sources):
+        return part
+    return type(part)(part.data.copy())

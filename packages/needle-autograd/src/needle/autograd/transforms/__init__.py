@@ -1,0 +1,1 @@
+"""Functions of functions: derivatives, batches, and functions with derivatives of their own."""
