@@ -263,6 +263,38 @@ def check_gradients(op: Op, device: str) -> None:
             ad.gradcheck(partial(call, op, sample), *inputs)
 
 
+def check_tangents(op: Op, device: str) -> None:
+    """Check that the Jacobian times a direction, and its transpose times a cotangent, are of one Jacobian."""
+    for sample in op.samples(Draw(nd.float64, device)):
+        inputs = floats(sample)
+        if not inputs or call(op, sample, *inputs).dtype is not nd.float64:
+            continue
+        draw = Draw(nd.float64, device)
+        directions = [draw.uniform(*x.shape) for x in inputs]
+        out, tangent = ad.jvp(partial(call, op, sample), inputs, directions)
+        same, pull = ad.vjp(partial(call, op, sample), *inputs)
+        assert out.tolist() == same.tolist()
+        weights = draw.uniform(*out.shape).to(out.device)
+        forward = (weights * tangent).sum().item()
+        reverse = sum((v * x).sum().item() for v, x in zip(directions, pull(weights), strict=True))
+        assert math.isclose(forward, reverse, rel_tol=1e-9, abs_tol=1e-9), sample
+
+
+def check_batches(op: Op, device: str) -> None:
+    """Check that a batch gives what a loop over it gives, with each operand batched and all."""
+    for sample in op.samples(Draw(nd.float64, device)):
+        inputs = floats(sample)
+        choices = {tuple(range(len(inputs))), *((i,) for i in range(len(inputs)))} - {()}
+        for chosen in sorted(choices):
+            batch = [ad.stack([x, 0.5 * x + 0.25]) if i in chosen else x for i, x in enumerate(inputs)]
+            axes = tuple(0 if i in chosen else None for i in range(len(inputs)))
+            out = ad.vmap(partial(call, op, sample), in_axes=axes)(*batch)
+            for k in range(2):
+                expected = call(op, sample, *[x[k] if i in chosen else x for i, x in enumerate(batch)])
+                assert (out[k].shape, out[k].dtype) == (expected.shape, expected.dtype)
+                np.testing.assert_allclose(numpy(out[k]), numpy(expected), rtol=1e-9, atol=1e-12, err_msg=str(sample))
+
+
 TOLERANCES = {"float16": 2e-2, "bfloat16": 1e-1, "float32": 1e-4}
 
 
@@ -300,6 +332,16 @@ def test_value_is_that_of_an_independent_implementation(name: str, device: str) 
 @pytest.mark.parametrize("name", table)
 def test_gradients_agree_with_differences_to_order_2(name: str, device: str) -> None:
     check_gradients(table[name], device)
+
+
+@pytest.mark.parametrize("name", table)
+def test_tangents_and_cotangents_agree(name: str, device: str) -> None:
+    check_tangents(table[name], device)
+
+
+@pytest.mark.parametrize("name", table)
+def test_a_batch_is_a_loop(name: str, device: str) -> None:
+    check_batches(table[name], device)
 
 
 @pytest.mark.parametrize("dtype", TOLERANCES)

@@ -21,12 +21,12 @@ from needle.autograd.tensor import Tensor
 from needle.ndarray.errors import message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from needle.autograd.op import Op
     from needle.ndarray import Device, DType, NDArray
 
-__all__ = ["Batched", "BatchFrame", "Dual", "DualFrame", "Frame", "Taped", "TapeFrame", "Traced", "top_frame"]
+__all__ = ["BatchFrame", "Batched", "Dual", "DualFrame", "Frame", "TapeFrame", "Taped", "Traced", "top_frame"]
 
 
 class Frame:
@@ -153,15 +153,11 @@ class TapeFrame(Frame):
         if isinstance(out, tuple):
             prepared = op.prepare(operands, out)
             node = op.note(self.edges(prepared), [lower(x) for x in prepared], params, out, extra)
-            return tuple(
-                Taped(self, x, op.part(node, i, x)) if op.differentiable(x) else x for i, x in enumerate(out)
-            )
+            return tuple(Taped(self, x, op.part(node, i, x)) if op.differentiable(x) else x for i, x in enumerate(out))
         if not op.differentiable(out):
             return out
         prepared = op.prepare(operands, out)
-        return Taped(
-            self, out, op.note(self.edges(prepared), [lower(x) for x in prepared], params, out, extra)
-        )
+        return Taped(self, out, op.note(self.edges(prepared), [lower(x) for x in prepared], params, out, extra))
 
     def edges(self, operands: Sequence[Any]) -> list[Any]:
         """Return where the cotangent of each operand goes on this tape."""

@@ -17,7 +17,19 @@ from needle.autograd.tensor import Axes, Tensor
 from needle.ndarray import Device, DType, NDArray
 from needle.ndarray.errors import message
 
-__all__ = ["DIFFERENTIABLE", "PART", "Batch", "Op", "Params", "Spec", "axes_of", "edges_of", "records", "table", "zeros_like"]
+__all__ = [
+    "DIFFERENTIABLE",
+    "PART",
+    "Batch",
+    "Op",
+    "Params",
+    "Spec",
+    "axes_of",
+    "edges_of",
+    "records",
+    "table",
+    "zeros_like",
+]
 
 Params = dict[str, Any]
 Batch = Callable[..., Any]
@@ -144,9 +156,7 @@ class Op:
         """Return the cotangent of each operand, or None for one that requires none."""
         raise self.missing()
 
-    def push(
-        self, operands: Sequence[Any], tangents: Sequence[Tensor | None], params: Params, out: Any
-    ) -> Any:
+    def push(self, operands: Sequence[Any], tangents: Sequence[Tensor | None], params: Params, out: Any) -> Any:
         """Return the tangent of the result, or of each of several; None for zero."""
         raise self.missing()
 
@@ -183,9 +193,7 @@ PART = _Part()
 
 def edges_of(operands: Sequence[Any]) -> list[Any]:
     """Return where the cotangent of each operand goes at level 0."""
-    return [
-        (x if x.node is None else x.node) if isinstance(x, Tensor) and x.tracked else None for x in operands
-    ]
+    return [(x if x.node is None else x.node) if isinstance(x, Tensor) and x.tracked else None for x in operands]
 
 
 def _aligned(operands: Sequence[Any], batched: Sequence[bool], core: int) -> list[Any]:

@@ -125,9 +125,7 @@ class Elementwise(Op):
         like = cotangent
         values = [x if x is None or isinstance(x, Tensor) else _constant(x, like) for x in node.saved]
         values.append(_output(node))
-        return [
-            None if edge is None else self._pulled(i, cotangent, values) for i, edge in enumerate(node.edges)
-        ]
+        return [None if edge is None else self._pulled(i, cotangent, values) for i, edge in enumerate(node.edges)]
 
     def _pulled(self, i: int, cotangent: Tensor, values: Sequence[Any]) -> Tensor:
         factor = self._factor(i, values)
@@ -356,9 +354,7 @@ class Fused(Special):
         if node.extra is None or not all(map(_is_constant, (cotangent, *node.saved))):
             return super().pull(node, cotangent)
         found = self.gradients(cotangent.data, node.params, _array(node.out), node.extra, *map(_array, node.saved))
-        return [
-            None if x is None or edge is None else Tensor(x) for edge, x in zip(node.edges, found, strict=True)
-        ]
+        return [None if x is None or edge is None else Tensor(x) for edge, x in zip(node.edges, found, strict=True)]
 
 
 class Composite(Op):

@@ -199,9 +199,9 @@ def walk(roots: Iterable[tuple[Any, Any]], *, retain: bool, first: int = 0) -> d
                 give(edge, part, cotangent)
         if not retain:
             node.op, node.edges, node.saved, node.out = FREED, (), (), None
-    for leaf in leaves:
+    for leaf, part in leaves.items():
         if hooks := getattr(leaf, "hooks", None):
-            leaves[leaf] = _hooked(hooks, leaves[leaf])
+            leaves[leaf] = _hooked(hooks, part)
     return leaves
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import needle.ndarray as nd
+from needle.autograd.op import Params, records
 from needle.autograd.ops.contraction import matmul
 from needle.autograd.ops.elementwise import where
 from needle.autograd.ops.normalization import softmax
 from needle.autograd.ops.shape import broadcast_to, expand_dims, reshape, sum
-from needle.autograd.op import Params, records
 from needle.autograd.rules import fused
 from needle.autograd.samples import Draw, Sample
 from needle.autograd.tensor import Tensor

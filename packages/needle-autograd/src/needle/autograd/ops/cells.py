@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from needle.autograd.op import Params
 from needle.autograd.ops.elementwise import sigmoid, tanh
 from needle.autograd.ops.shape import concat, permute_dims, reshape
-from needle.autograd.op import Params
 from needle.autograd.rules import fused
 from needle.autograd.samples import Sample
 from needle.autograd.tensor import Tensor
@@ -72,7 +72,6 @@ def _rows(x: Tensor) -> Tensor:
 def _unfolded(out: Tensor, like: Tensor) -> Tensor:
     """Return (..., B N, U) as (..., B, N, U)."""
     return reshape(out, (*out.shape[:-2], *like.shape))
-
 
 
 def gru_cell(x: Tensor, g: Tensor, h: Tensor) -> Tensor:

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 
 import needle.ndarray as nd
+from needle.autograd.op import Params, Spec, records
 from needle.autograd.ops.elementwise import conj
 from needle.autograd.ops.shape import broadcast_to, flip, permute_dims, reshape, squeeze
-from needle.autograd.op import Params, Spec, records
 from needle.autograd.rules import bilinear
 from needle.autograd.samples import Draw, Sample
 from needle.autograd.tensor import Tensor
@@ -59,7 +59,6 @@ _matmul = bilinear(
 def conjugate(x: Tensor) -> Tensor:
     """Return the complex conjugate; ``x`` itself where it is real."""
     return conj(x) if x.dtype.kind == "complex" else x
-
 
 
 def conv(
@@ -149,6 +148,4 @@ def _convolved_each(p: Params, x: Tensor, w: Tensor) -> Tensor:
     return reshape(out, (size, groups, *out.shape[1:]))
 
 
-_conv = bilinear(
-    "conv", nd.conv, _gradient_of_input, _gradient_of_kernel, samples=_convolutions, batch=_convolved_each
-)
+_conv = bilinear("conv", nd.conv, _gradient_of_input, _gradient_of_kernel, samples=_convolutions, batch=_convolved_each)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 
 import needle.ndarray as nd
-from needle.autograd.ops.shape import astype
 from needle.autograd.op import Spec, zeros_like
+from needle.autograd.ops.shape import astype
 from needle.autograd.rules import ZERO, elementwise, linear
 from needle.autograd.samples import Draw, Sample, integers, unary, uniform
 from needle.autograd.tensor import Tensor
@@ -272,7 +272,9 @@ maximum = elementwise("maximum", lambda x, y: _share_of_greater(x, y), lambda x,
 minimum = elementwise("minimum", lambda x, y: _share_of_greater(y, x), lambda x, y: _share_of_greater(x, y))
 
 # Choice.
-where = elementwise("where", None, lambda condition: condition, lambda condition: logical_not(condition), samples=choices)
+where = elementwise(
+    "where", None, lambda condition: condition, lambda condition: logical_not(condition), samples=choices
+)
 
 # Questions and comparisons.
 isnan = elementwise("isnan", ZERO, samples=specials)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 import needle.ndarray as nd
-from needle.autograd.ops.shape import broadcast_to, reshape
 from needle.autograd.op import Params, Spec, axes_of, zeros_like
+from needle.autograd.ops.shape import broadcast_to, reshape
 from needle.autograd.rules import composite, linear
 from needle.autograd.samples import Draw, Sample
 from needle.autograd.tensor import Tensor

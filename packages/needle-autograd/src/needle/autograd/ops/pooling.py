@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 
 import needle.ndarray as nd
+from needle.autograd.op import Params
 from needle.autograd.ops.indexing import take_along_axis
 from needle.autograd.ops.shape import reshape
-from needle.autograd.op import Params
 from needle.autograd.rules import ZERO, linear, opaque, special
 from needle.autograd.samples import Draw, Sample
 from needle.autograd.tensor import Tensor
@@ -78,4 +78,11 @@ _max_pool_gradient = linear(
 )
 
 # Special: which elements count depends on their values.
-_max_pool = special("max_pool", nd.max_pool, lambda ct, p, out, x: _max_pool_gradient(ct, x, **p), saves="inputs", samples=_pools, core=0)
+_max_pool = special(
+    "max_pool",
+    nd.max_pool,
+    lambda ct, p, out, x: _max_pool_gradient(ct, x, **p),
+    saves="inputs",
+    samples=_pools,
+    core=0,
+)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import needle.ndarray as nd
+from needle.autograd.op import Op, Params, axes_of
 from needle.autograd.ops.elementwise import exp, square
 from needle.autograd.ops.shape import REDUCTIONS, astype, concat, flip, mean, permute_dims, reshape, shifted, sum
-from needle.autograd.op import Op, Params, axes_of
 from needle.autograd.rules import composite, opaque, special
 from needle.autograd.samples import Draw, Sample
 from needle.autograd.tensor import Axes, Tensor

@@ -122,7 +122,6 @@ def _repeat_all(x: Tensor, shape: tuple[int, ...]) -> Tensor:
     return broadcast_to(reshape(x, (size, *[1] * (len(shape) - len(extents)), *extents)), (size, *shape))
 
 
-
 REDUCTIONS = [{}, {"axis": 1}, {"axis": (0, -1)}, {"axis": -2, "keepdims": True}, {"axis": ()}]
 
 
@@ -152,8 +151,6 @@ _sum = linear(
 def shifted(axes: Sequence[int]) -> tuple[int, ...]:
     """Return the axes, numbers from 0 on, behind one more."""
     return tuple(a + 1 for a in axes)
-
-
 
 
 def mean(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
@@ -199,8 +196,6 @@ def _reshape_each(x: Tensor, shape: tuple[int, ...]) -> Tensor:
         known = -math.prod(shape)
         shape = tuple(math.prod(x.shape[1:]) // known if n == -1 else n for n in shape)
     return reshape(x, (x.shape[0], *shape))
-
-
 
 
 def permute_dims(x: Tensor, axes: Sequence[int]) -> Tensor:
@@ -297,8 +292,6 @@ _getitem = linear(
 def _of_each(key: Any) -> tuple[Any, ...]:
     """Return the key for one more axis in front."""
     return (slice(None), *key) if isinstance(key, tuple) else (slice(None), key)
-
-
 
 
 def _put(x: NDArray, shape: tuple[int, ...], key: Any) -> NDArray:

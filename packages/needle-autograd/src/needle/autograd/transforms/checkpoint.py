@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
 import needle.ndarray as nd
-from needle.autograd.frames import Frame, Taped, TapeFrame
+from needle.autograd.frames import Frame, Taped, TapeFrame, Traced
 from needle.autograd.op import PART
 from needle.autograd.tape import Node, Several, enable_grad, mode, now, walk
 from needle.autograd.tensor import Tensor
@@ -43,8 +43,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         edges = [run.edge(x) for x in out.leaves]
         borders = _borders([edge for edge in edges if edge is not None], first)
         node = Node(run, borders, {}, (), None)
-        parts = [x if edge is None else run.renewed(node, i, x) for i, (x, edge) in enumerate(zip(out.leaves, edges, strict=True))]
-        return out.put(parts)
+        leaves = enumerate(zip(out.leaves, edges, strict=True))
+        return out.put([x if edge is None else run.renewed(node, i, x) for i, (x, edge) in leaves])
 
     return light
 
@@ -62,8 +62,11 @@ class _Run:
 
     def edge(self, x: Any) -> Any:
         """Return where the cotangent of a result goes on the tape of this run; None for a constant."""
-        on_tape = isinstance(x, Tensor) and x.tracked and (not isinstance(x, Taped) if self.frame is None else self.frame.owns(x))
-        return (x if x.node is None else x.node) if on_tape else None
+        if self.frame is None:
+            on_tape = isinstance(x, Tensor) and x.tracked and not isinstance(x, Traced)
+        else:
+            on_tape = self.frame.owns(x)
+        return (x.node or x) if on_tape else None
 
     def renewed(self, node: Node, i: int, x: Any) -> Tensor:
         """Return a result as this node's alone."""

@@ -21,7 +21,7 @@ from needle.ndarray.errors import message
 __all__ = ["Function", "custom_jvp", "custom_vjp", "stop_gradient"]
 
 
-class custom_vjp:  # noqa: N801 - a decorator
+class custom_vjp:
     """A function whose derivative in reverse mode is given, by `defvjp`. Forward mode transposes it.
 
     >>> @custom_vjp
@@ -54,7 +54,7 @@ class custom_vjp:  # noqa: N801 - a decorator
         return _Call.of(_PullbackCall, self.__name__, args, (self.function, *self.rules))
 
 
-class custom_jvp:  # noqa: N801 - a decorator
+class custom_jvp:
     """A function whose derivative in forward mode is given, by `defjvp`. Reverse mode transposes it.
 
     >>> @custom_jvp
@@ -188,7 +188,7 @@ class _Call(Op):
         return Node(self, edges, {"like": like, "extra": extra}, (), None, list(leaves))
 
     def cotangents(self, node: Node, found: Several) -> list[Any]:
-        return [found[i] if i in found else x for i, x in enumerate(node.params["like"])]
+        return [found.get(i, x) for i, x in enumerate(node.params["like"])]
 
 
 class _PullbackCall(_Call):
@@ -253,7 +253,8 @@ class _TangentCall(_Call):
 
     def moved(self, leaves: Sequence[Any], tangents: Sequence[Any]) -> list[Any]:
         """Return the tangents of the result's leaves."""
-        given = [zeros_like(x) if t is None and is_differentiable(x) else t for x, t in zip(leaves, tangents, strict=True)]
+        pairs = zip(leaves, tangents, strict=True)
+        given = [zeros_like(x) if t is None and is_differentiable(x) else t for x, t in pairs]
         found = self.functions[1](self.args(leaves), self.args(given))
         if not isinstance(found, tuple) or len(found) != 2:  # noqa: PLR2004 - the result and its tangent
             problem = "the rule gives a pair of the result and its tangent"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
@@ -94,14 +93,8 @@ def jacrev(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
         result = Arguments.of(out)
         (rows,) = vmap(pull)(_basis(result))
         found = Arguments.of(rows)
-        split = [_blocks(row, result) for row in found.leaves]
-        places = itertools.count()
-        return result.put(
-            [
-                found.put([blocks[i] for blocks in split]) if is_differentiable(x) and (i := next(places)) >= 0 else None
-                for x in result.leaves
-            ]
-        )
+        blocks = zip(*[_blocks(row, result) for row in found.leaves], strict=True)
+        return result.put([found.put(next(blocks)) if is_differentiable(x) else None for x in result.leaves])
 
     return jacobian
 

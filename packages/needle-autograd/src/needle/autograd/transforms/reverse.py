@@ -148,8 +148,6 @@ def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., 
         weights = fitting("linearize", "the tangents and the arguments", tangents, record.primals)
         pairs = zip(parts.leaves, (weights[i] for i in alive), strict=True)
         found = walk([(part.node or part, w) for part, w in pairs if frame.owns(part)], retain=True)
-        return record.result.put(
-            [found.get(x, zeros_like(x.value)) if frame.owns(x) else zeros_like(x) for x in seeds]
-        )
+        return record.result.put([found.get(x, zeros_like(x.value)) if frame.owns(x) else zeros_like(x) for x in seeds])
 
     return record.out, push
