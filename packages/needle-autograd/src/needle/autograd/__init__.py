@@ -21,6 +21,7 @@ from needle.autograd.ops.normalization import *  # noqa: F403
 from needle.autograd.ops.pooling import *  # noqa: F403
 from needle.autograd.ops.reduction import *  # noqa: F403
 from needle.autograd.ops.shape import *  # noqa: F403
+from needle.autograd.ops.windows import *  # noqa: F403
 from needle.autograd.tape import enable_grad as enable_grad
 from needle.autograd.tape import is_grad_enabled as is_grad_enabled
 from needle.autograd.tape import no_grad as no_grad

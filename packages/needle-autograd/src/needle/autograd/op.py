@@ -26,8 +26,10 @@ __all__ = [
     "Spec",
     "axes_of",
     "edges_of",
+    "output_of",
     "records",
     "table",
+    "wrapped",
     "zeros_like",
 ]
 
@@ -207,6 +209,28 @@ def _aligned(operands: Sequence[Any], batched: Sequence[bool], core: int) -> lis
         reshape(x, shape=(x.shape[0], *[1] * (rank + 1 - x.ndim), *x.shape[1:])) if flag and x.ndim <= rank else x
         for x, flag in zip(operands, batched, strict=True)
     ]
+
+
+def wrapped(x: Any) -> Any:
+    """Return an array as a tensor, and all else as it is."""
+    return Tensor(x) if isinstance(x, NDArray) else x
+
+
+def output_of(node: Node) -> Any:
+    """Return the result, or the results, that the node keeps, as tensors that it made."""
+    if isinstance(node.out, tuple):
+        return tuple(_restored(node, x, i) for i, x in enumerate(node.out))
+    return _restored(node, node.out, None)
+
+
+def _restored(node: Node, x: Any, i: int | None) -> Any:
+    """Return an array of level 0, where the tensor would be a cycle, as a tensor; what is none as it is."""
+    if not isinstance(x, NDArray):
+        return x
+    out = Tensor(x)
+    if mode.recording and node.op.differentiable(x):
+        out.tracked, out.node = True, node if i is None else node.op.part(node, i, out)
+    return out
 
 
 def records(operands: Sequence[Any]) -> bool:

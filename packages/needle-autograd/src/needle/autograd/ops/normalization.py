@@ -10,8 +10,9 @@ from needle.autograd.op import Params, axes_of
 from needle.autograd.ops.elementwise import exp, sqrt, square
 from needle.autograd.ops.indexing import scatter
 from needle.autograd.ops.shape import astype, broadcast_to, expand_dims, mean, permute_dims, reshape, shifted, sum
-from needle.autograd.rules import Fused, fused
+from needle.autograd.rules import fused
 from needle.autograd.samples import Draw, Sample
+from needle.autograd.special import Fused
 from needle.autograd.tensor import Axes, Tensor
 from needle.ndarray import NDArray
 from needle.ndarray.normalization import normalize as normalize_arrays

@@ -16,8 +16,8 @@ from needle.ndarray import Device, DType, NDArray
 from needle.ndarray.errors import message
 
 __all__ = [
-    "astype", "broadcast_to", "concat", "copy", "expand_dims", "flip", "fold", "getitem", "mean", "pad", "permute_dims",
-    "reshape", "squeeze", "stack", "sum", "to_device", "windows",
+    "astype", "broadcast_to", "concat", "copy", "expand_dims", "flip", "getitem", "mean", "pad", "permute_dims",
+    "reshape", "squeeze", "stack", "sum", "to_device",
 ]  # fmt: skip
 
 # Type and place.
@@ -376,64 +376,3 @@ def stack(arrays: Sequence[Tensor], axis: int = 0) -> Tensor:
         got = " and ".join(str(x.shape) for x in arrays)
         raise ValueError(message("stack", "the tensors differ in shape", got=got, expected="equal shapes"))
     return concat([expand_dims(x, axis) for x in arrays], axis)
-
-
-# Windows, and their sum.
-
-
-def windows(x: Tensor, size: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> Tensor:
-    """Return all windows over the last axes: (..., *S) -> (..., *S', *size), a view.
-
-    S' is ``(S - dilation * (size - 1) - 1) // stride + 1``; each parameter has a number for each of the axes S.
-
-    >>> windows(tensor([1, 2, 3, 4]), (2,), (1,), (1,)).tolist()
-    [[1, 2], [2, 3], [3, 4]]
-    """
-    return _windows(x, size=tuple(size), stride=tuple(stride), dilation=tuple(dilation))
-
-
-_windows = linear(
-    "windows",
-    nd.windows,
-    lambda ct, p, x: fold(ct, x.shape[x.ndim - len(p["size"]) :], p["stride"], p["dilation"]),
-    samples=lambda draw: [
-        Sample((draw.uniform(2, 6), (3,), (2,), (1,))),
-        Sample((draw.uniform(5, 6), (2, 3), (1, 1), (2, 1))),
-        Sample((draw.uniform(1, 4, 5), (2, 2), (2, 3), (1, 1))),
-    ],
-    core=0,
-)
-
-
-def fold(x: Tensor, shape: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> Tensor:
-    """Return windows, as `windows` gives them, added up at their places: (..., *S', *size) -> (..., *shape).
-
-    >>> fold(tensor([[1, 2], [3, 4]]), (3,), (1,), (1,)).tolist()
-    [1, 5, 4]
-    """
-    return _fold(x, shape=tuple(shape), stride=tuple(stride), dilation=tuple(dilation))
-
-
-def _overlap_add(x: NDArray, shape: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]) -> NDArray:
-    n = len(shape)
-    lead, counts, size = x.shape[: -2 * n], x.shape[-2 * n : -n], x.shape[-n:]
-    out = nd.zeros((*lead, *shape), x.dtype, x.device)
-    if math.prod(counts) == 0:
-        return out
-    for place in itertools.product(*map(range, size)):
-        spans = zip(place, counts, stride, dilation, strict=True)
-        target = out[(..., *(slice(i * d, i * d + (count - 1) * s + 1, s) for i, count, s, d in spans))]
-        nd.add(target, x[(..., *place)], out=target)
-    return out
-
-
-_fold = linear(
-    "fold",
-    _overlap_add,
-    lambda ct, p, x: windows(ct, x.shape[x.ndim - len(p["shape"]) :], p["stride"], p["dilation"]),
-    samples=lambda draw: [
-        Sample((draw.uniform(2, 2, 3), (6,), (2,), (1,))),
-        Sample((draw.uniform(3, 4, 2, 3), (5, 6), (1, 1), (2, 1))),
-    ],
-    core=0,
-)

@@ -10,7 +10,7 @@ from typing import Any
 from needle.autograd.frames import Batched, Taped, TapeFrame, Traced, top_frame
 from needle.autograd.op import Op, Params, edges_of, records, zeros_like
 from needle.autograd.ops.shape import sum
-from needle.autograd.rules import transposed
+from needle.autograd.special import transposed
 from needle.autograd.tape import Node, Several, mode, no_grad, walk
 from needle.autograd.tensor import Tensor
 from needle.autograd.transforms.arguments import Arguments, is_differentiable
