@@ -5,7 +5,8 @@ import pytest
 import needle.autograd as ad
 import needle.ndarray as nd
 from needle.autograd import Tensor, tensor
-from needle.autograd.rules import special, table
+from needle.autograd.op import table
+from needle.autograd.rules import special
 from needle.autograd.samples import unary
 
 
