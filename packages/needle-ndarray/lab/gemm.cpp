@@ -2,16 +2,17 @@
 //   g++ -O2 -std=c++20 -march=x86-64-v4 -mavx512bf16 -mavx512vnni -ffp-contract=fast -fno-strict-aliasing -fwrapv
 //       -fno-math-errno -fno-trapping-math -Wno-psabi -DNEEDLE_TARGET=lab -I../cpp/cpu -I../src/needle/ndarray/include
 //       gemm.cpp -pthread -o /tmp/gemm && /tmp/gemm check && /tmp/gemm 1 && /tmp/gemm 2
-// (in one line; other targets by other -march). The argument is the number of threads.
+// (in one line; other targets by other -march). The argument is the number of threads; a second one, what the names of
+// the timed products have to contain.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <vector>
 
-#include "allocator.cpp"
-#include "kernels/gemm.cpp"
-#include "pool.cpp"
+#include "../cpp/cpu/allocator.cpp"
+#include "../cpp/cpu/kernels/gemm.cpp"
+#include "../cpp/cpu/pool.cpp"
 
 using namespace needle::cpu;
 using lab::bf16, lab::f16;
@@ -27,7 +28,8 @@ auto with_type(Type type, F f) {
     case Type::i64: return f(int64_t{});
     case Type::f16: return f(f16{});
     case Type::bf16: return f(bf16{});
-    case Type::f64: return f(double{});
+    case Type::f64:
+    case Type::c128: return f(double{});
     default: return f(float{});
   }
 }
@@ -55,7 +57,17 @@ void set(char *p, Type type, double number) {
 // What the kernels call beside themselves, as plain loops.
 namespace needle::cpu::lab {
 void fill(const void *, const Array &) {}
-void copy(const Array &, const Array &) {}
+void copy(const Array &a, const Array &out) {
+  for (int64_t i = 0; i < a.shape[0]; i++) {
+    if (a.ndim == 1) {
+      std::memcpy(out.data + i * out.strides[0] * item_size(a.type), a.data + i * a.strides[0] * item_size(a.type),
+                  item_size(a.type));
+    } else {
+      copy({a.data + i * a.strides[0] * item_size(a.type), a.type, a.ndim - 1, a.shape + 1, a.strides + 1},
+           {out.data + i * out.strides[0] * item_size(a.type), a.type, a.ndim - 1, out.shape + 1, out.strides + 1});
+    }
+  }
+}
 void cast(const Array &a, const Array &out) {
   for (int64_t i = 0; i < a.shape[0]; i++) {
     for (int64_t j = 0; j < a.shape[1]; j++) {
@@ -111,7 +123,7 @@ void check(Type type, Type to, int64_t batch, int64_t m, int64_t k, int64_t n, i
 
 void check_all() {
   const int64_t shapes[][3] = {{1, 1, 1},    {3, 7, 5},    {8, 8, 8},   {14, 16, 32},  {15, 17, 33},  {27, 31, 64},
-                               {29, 65, 31}, {1, 600, 70}, {70, 90, 1}, {100, 1, 600}, {16, 1030, 16}, {255, 70, 130}};
+                               {29, 65, 31}, {1, 600, 70}, {70, 90, 1}, {100, 1, 600}, {16, 1030, 16}, {255, 70, 130}, {9, 9000, 20}};
   for (auto [m, k, n] : shapes) {
     for (int layouts = 0; layouts < 64; layouts += m * n * k > 100'000 ? 5 : 1) {
       for (Type type : {Type::f32, Type::f64, Type::f16, Type::bf16, Type::i8, Type::i16, Type::i32, Type::i64}) {
@@ -129,7 +141,10 @@ double seconds() {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
+const char *wanted = "";
+
 void time(const char *name, Type type, Type to, int64_t batch, int64_t m, int64_t k, int64_t n, int layouts = 0) {
+  if (!std::strstr(name, wanted)) return;
   Matrix a(type, batch, m, k, layouts % 4), b(type, batch, k, n, layouts / 4), c(to, batch, m, n, rows);
   double best = 1;
   for (double start = seconds(); seconds() - start < 0.25;) {
@@ -146,19 +161,23 @@ void time(const char *name, Type type, Type to, int64_t batch, int64_t m, int64_
 int main(int, char **arguments) {
   if (!arguments[1] || !std::strcmp(arguments[1], "check")) return check_all(), 0;
   set_num_threads(std::atoi(arguments[1]));
+  if (arguments[2]) wanted = arguments[2];
   constexpr Type f32 = Type::f32;
   for (int64_t n : {8, 64, 128, 256, 512, 1000, 1024, 2048}) time("f32", f32, f32, 1, n, n, n);
   time("f32 A^T B", f32, f32, 1, 1024, 1024, 1024, 1);
   time("f32 A B^T", f32, f32, 1, 1024, 1024, 1024, 4);
   time("f32 batch of 32", f32, f32, 32, 128, 64, 128);
-  time("f32 tall", f32, f32, 1, 10'000, 64, 64);
-  time("f32 wide", f32, f32, 1, 64, 64, 10'000);
-  time("f32 deep", f32, f32, 1, 64, 10'000, 64);
+  time("f32 strided", f32, f32, 1, 512, 512, 512, 10);
+  time("f32 tall", f32, f32, 1, 65536, 64, 64);
+  time("f32 wide", f32, f32, 1, 64, 64, 65536);
+  time("f32 deep", f32, f32, 1, 64, 65536, 64);
   time("f32 A x", f32, f32, 1, 4096, 4096, 1);
   time("f32 x B", f32, f32, 1, 1, 4096, 4096);
   time("f64", Type::f64, Type::f64, 1, 1024, 1024, 1024);
+  for (int64_t n : {512, 1024}) time("c64", Type::c64, Type::c64, 1, n, n, n);
+  time("c128", Type::c128, Type::c128, 1, 512, 512, 512);
   time("f16 to f32", Type::f16, f32, 1, 1024, 1024, 1024);
-  time("bf16 to f32", Type::bf16, f32, 1, 1024, 1024, 1024);
-  time("i8 to i32", Type::i8, Type::i32, 1, 1024, 1024, 1024);
+  for (int64_t n : {256, 1024}) time("bf16", Type::bf16, Type::bf16, 1, n, n, n);
+  for (int64_t n : {256, 1024}) time("i8 to i32", Type::i8, Type::i32, 1, n, n, n);
   time("i32", Type::i32, Type::i32, 1, 1024, 1024, 1024);
 }

@@ -46,6 +46,38 @@ def test_strided_operands(device: str, rng: np.random.Generator) -> None:
     np.testing.assert_array_equal((x[:, :, ::2] @ y[:, :15]).numpy(), a[:, :, ::2] @ b[:, :15], strict=True)
 
 
+def test_large_operands_without_contiguous_rows(device: str, rng: np.random.Generator) -> None:
+    a, b = rng.integers(-4, 5, (4, 120, 130)).astype(np.float32), rng.integers(-4, 5, (130, 141)).astype(np.float32)
+    x, y = nd.asarray(a, device=device), nd.asarray(b, device=device)
+    expected = a[:, ::2, ::-2] @ b[::2, ::2]
+    np.testing.assert_array_equal((x[:, ::2, ::-2] @ y[::2, ::2]).numpy(), expected, strict=True)
+    repeated = nd.broadcast_to(y[::2, ::2], (4, 65, 71))
+    np.testing.assert_array_equal((x[:, ::2, ::-2] @ repeated).numpy(), expected, strict=True)
+    np.testing.assert_array_equal((repeated.mT @ x[:, ::2, ::-2].mT).mT.numpy(), expected, strict=True)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int8, np.complex64])
+@pytest.mark.parametrize("batch", [(), (2,)])
+def test_few_sums_of_many_products(device: str, dtype: type, batch: tuple[int, ...], rng: np.random.Generator) -> None:
+    a, b = (rng.integers(-2, 3, (*batch, *shape)).astype(dtype) for shape in ((9, 9001), (9001, 20)))
+    if dtype is np.complex64:
+        a, b = a * dtype(1 - 2j), b * dtype(2 + 1j)
+    x, y = nd.asarray(a, device=device), nd.asarray(b, device=device)
+    np.testing.assert_array_equal((x @ y).numpy(), a @ b, strict=True)
+    if dtype is np.int8:
+        wide = nd.matmul(x, y, dtype=nd.int32).numpy()
+        np.testing.assert_array_equal(wide, a.astype(np.int32) @ b.astype(np.int32), strict=True)
+
+
+@pytest.mark.parametrize("columns", [256, 70])
+def test_complex_layouts(device: str, columns: int, rng: np.random.Generator) -> None:
+    a, b = (rng.integers(-4, 5, (66, columns, 2)).astype(np.float32).view(np.complex64)[..., 0] for _ in range(2))
+    x, y = nd.asarray(a, device=device), nd.asarray(b, device=device)
+    np.testing.assert_array_equal((x @ y.mT).numpy(), a @ b.T, strict=True)
+    np.testing.assert_array_equal((x.mT @ y).numpy(), a.T @ b, strict=True)
+    np.testing.assert_array_equal((x[::3, ::2] @ y.mT[::2]).numpy(), a[::3, ::2] @ b.T[::2], strict=True)
+
+
 @pytest.mark.parametrize("dtype", [nd.float16, nd.bfloat16], ids=str)
 def test_halves_are_accumulated_in_float32(device: str, dtype: nd.DType) -> None:
     x, y = nd.ones((2, 4096), dtype, device), nd.ones((4096, 3), dtype, device)

@@ -51,14 +51,16 @@ class Pool {
     if (!busy) return false;
     int helpers = static_cast<int>(std::min<int64_t>(threads, tasks)) - 1;
     hire(helpers);
-    tasks_ = tasks;
     task_ = task;
     context_ = context;
-    next_.store(0, std::memory_order_relaxed);
     helpers_ = std::min<int>(helpers, static_cast<int>(workers_.size()));
+    for (int64_t i = 0, threads_now = helpers_ + 1; i < threads_now; i++) {
+      shares_[i].next.store(tasks * i / threads_now, std::memory_order_relaxed);
+      shares_[i].end = tasks * (i + 1) / threads_now;
+    }
     epoch_.fetch_add(1);
     wake();
-    work();
+    work(helpers_);
     epoch_.fetch_add(1);
     for (int i = 1; active_.load() != 0; i++) {
       pause();
@@ -96,7 +98,7 @@ class Pool {
     for (uint64_t seen = 0;;) {
       seen = await(self, seen);
       active_.fetch_add(1);
-      if (epoch_.load() == seen && index < helpers_) work();
+      if (epoch_.load() == seen && index < helpers_) work(index);
       active_.fetch_sub(1);
     }
   }
@@ -118,24 +120,35 @@ class Pool {
 
   static bool is_open(uint64_t epoch, uint64_t seen) { return epoch % 2 == 1 && epoch != seen; }
 
-  void work() {
-    for (int64_t i; (i = next_.fetch_add(1, std::memory_order_relaxed)) < tasks_;) {
-      try {
-        task_(context_, i);
-      } catch (...) {
-        std::lock_guard lock(error_mutex_);
-        if (!error_) error_ = std::current_exception();
+  // Its own share of the tasks, then what is left of the others'.
+  void work(int self) {
+    const int threads_now = helpers_ + 1;
+    for (int k = 0; k < threads_now; k++) {
+      Share &share = shares_[(self + k) % threads_now];
+      for (int64_t i; (i = share.next.fetch_add(1, std::memory_order_relaxed)) < share.end;) {
+        try {
+          task_(context_, i);
+        } catch (...) {
+          std::lock_guard lock(error_mutex_);
+          if (!error_) error_ = std::current_exception();
+        }
       }
     }
   }
+
+  // Tasks that follow each other. Each thread begins with the same share of every job of a kind, so that what it wrote
+  // to its cache in one job is there in the next.
+  struct alignas(64) Share {
+    std::atomic<int64_t> next{0};
+    int64_t end = 0;
+  };
 
   std::mutex busy_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<uint64_t> epoch_{0};
   std::atomic<int> active_{0};
   // The job; written only while no worker is active in an open epoch.
-  std::atomic<int64_t> next_{0};
-  int64_t tasks_ = 0;
+  Share shares_[max_threads];  // one for each helper, then the caller's
   void (*task_)(void *, int64_t) = nullptr;
   void *context_ = nullptr;
   int helpers_ = 0;

@@ -11,11 +11,11 @@ namespace {
 
 constexpr int64_t few_queries = 8;  // with fewer, most lanes would idle: better composed
 
-// The softmax of the queries so far, taken on by a tile's scores, which become powers.
+// The softmax of a panel of queries so far, taken on by a tile's scores, which become powers.
 template <class T>
 void take_scores(T *scores, int64_t n, T *top, T *sum, T *scaling) {
   constexpr int64_t width = query_block<T>;
-  for (int64_t j = 0; j < width; j += lanes<T>) {
+  for (int64_t j = 0; j < panel<T>; j += lanes<T>) {
     Vec<T> before = load(top + j), greatest = before;
     for (int64_t i = 0; i < n; i++) greatest = greater(load(scores + i * width + j), greatest);
     // Where all scores so far are masked, differences from 0: from minus infinity itself they would be NaN.
@@ -51,12 +51,18 @@ void attend(const Attention<T> &problem, int64_t batch, int64_t head, int64_t fi
     const int64_t n = least(key_block, end - key);
     Matrix<T> keys = rows_of(problem.k, batch, kv_head, key, n, key_room);
     problem.score(batch, head, first, count, key, n, keys, q, scores);
-    take_scores(scores, n, top, sum, scaling);
-    for (int64_t i = 0; i < value_width * lanes_; i += lanes<T>) {
-      store(total + i, load(total + i) * load(scaling + i % lanes_));
-    }
     Matrix<T> values = rows_of(problem.v, batch, kv_head, key, n, value_room);
-    multiply(value_width, lanes_, {values.p, values.step, values.row}, n, scores, lanes_, total, lanes_);
+    for (int64_t lane = 0; lane < lanes_; lane += panel<T>) {
+      const int64_t seen = problem.seen_by_lanes(first, lane, key, n);
+      take_scores(scores + lane, seen, top + lane, sum + lane, scaling + lane);
+      for (int64_t i = lane; i < value_width * lanes_; i += lanes_) {
+        for (int64_t j = 0; j < panel<T>; j += lanes<T>) {
+          store(total + i + j, load(total + i + j) * load(scaling + lane + j));
+        }
+      }
+      multiply_panel(value_width, {values.p, values.step, values.row}, seen, scores + lane, lanes_, total + lane,
+                     lanes_, true);
+    }
   }
   for (int64_t j = 0; j < lanes_; j++) scaling[j] = sum[j] == 0 ? T{} : 1 / sum[j];  // 0: all masked
   for (int64_t j = 0; j < lanes_; j += lanes<T>) store(sum + j, load(top + j) + math::log(load(sum + j)));

@@ -1,8 +1,11 @@
 // Small products of matrices for attention, whose operands lie as they come: one register tile, any strides of A.
 #pragma once
 
+#include <utility>
+
 #include "softmax.h"
 #include "strips.h"
+#include "tiles.h"
 
 namespace needle::cpu::NEEDLE_TARGET {
 namespace {
@@ -26,12 +29,13 @@ struct Matrix {
   int64_t row, step;
 };
 
+// A tile of c = or += A b.
 template <class T, int rows>
-[[gnu::noinline]] void multiply_rows(Matrix<T> a, int64_t depth, const T *b, int64_t b_row, T *c, int64_t c_row) {
+void multiply_rows(Matrix<T> a, int64_t depth, const T *b, int64_t b_row, T *c, int64_t c_row, bool add) {
   Vec<T> sums[rows][tile_vectors];
 #pragma GCC unroll 16
   for (int i = 0; i < rows; i++) {
-    for (int j = 0; j < tile_vectors; j++) sums[i][j] = load(c + i * c_row + j * lanes<T>);
+    for (int j = 0; j < tile_vectors; j++) sums[i][j] = add ? load(c + i * c_row + j * lanes<T>) : Vec<T>{};
   }
   for (int64_t k = 0; k < depth; k++, b += b_row) {
     Vec<T> x = load(b), y = load(b + lanes<T>);
@@ -48,22 +52,28 @@ template <class T, int rows>
   }
 }
 
-// c += A b for m rows of A and one panel of b.
-template <class T, int rows = tile_rows>
-void multiply_panel(int64_t m, Matrix<T> a, int64_t depth, const T *b, int64_t b_row, T *c, int64_t c_row) {
-  int64_t i = 0;
-  for (; i + rows <= m; i += rows) {
-    multiply_rows<T, rows>({a.p + i * a.row, a.row, a.step}, depth, b, b_row, c + i * c_row, c_row);
-  }
-  if constexpr (rows > 1) {
-    multiply_panel<T, rows / 2>(m - i, {a.p + i * a.row, a.row, a.step}, depth, b, b_row, c + i * c_row, c_row);
+template <class T>
+using RowsFunction = void (*)(Matrix<T> a, int64_t depth, const T *b, int64_t b_row, T *c, int64_t c_row, bool add);
+
+template <class T, size_t... i>
+RowsFunction<T> rows_function(int64_t rows, std::index_sequence<i...>) {
+  static constexpr RowsFunction<T> functions[] = {multiply_rows<T, i + 1>...};
+  return functions[rows - 1];
+}
+
+// c = or += A b for m rows of A and one panel of b.
+template <class T>
+void multiply_panel(int64_t m, Matrix<T> a, int64_t depth, const T *b, int64_t b_row, T *c, int64_t c_row, bool add) {
+  for (int64_t i = 0; i < m; i += tile_rows) {
+    auto rows = rows_function<T>(least<int64_t>(m - i, tile_rows), std::make_index_sequence<tile_rows>());
+    rows({a.p + i * a.row, a.row, a.step}, depth, b, b_row, c + i * c_row, c_row, add);
   }
 }
 
 // c += A b for b and c of n columns, a whole number of panels.
 template <class T>
-void multiply(int64_t m, int64_t n, Matrix<T> a, int64_t depth, const T *b, int64_t b_row, T *c, int64_t c_row) {
-  for (int64_t j = 0; j < n; j += panel<T>) multiply_panel<T>(m, a, depth, b + j, b_row, c + j, c_row);
+void add_product(int64_t m, int64_t n, Matrix<T> a, int64_t depth, const T *b, int64_t b_row, T *c, int64_t c_row) {
+  for (int64_t j = 0; j < n; j += panel<T>) multiply_panel<T>(m, a, depth, b + j, b_row, c + j, c_row, true);
 }
 
 template <class T>
@@ -110,21 +120,30 @@ Matrix<T> rows_of(const Array &x, int64_t batch, int64_t head, int64_t first, in
 template <class T>
 void transpose_in(const Array &x, int64_t batch, int64_t head, int64_t first, int64_t n, T factor, T *columns,
                   T *room) {
-  constexpr int64_t width = query_block<T>;
+  constexpr int64_t width = query_block<T>, size = sizeof(T);
   Matrix<T> rows = rows_of(x, batch, head, first, n, room);
-  for (int64_t e = 0; e < x.shape[3]; e++) {
-    for (int64_t j = 0; j < width; j++)
-      columns[e * width + j] = j < n ? rows.p[j * rows.row + e * rows.step] * factor : T{};
-  }
+  const int64_t count = x.shape[3] * width;
+  if (n < width) __builtin_memset(columns, 0, static_cast<size_t>(count * size));
+  move_tile(size, reinterpret_cast<const char *>(rows.p), {rows.row * size, rows.step * size},
+            reinterpret_cast<char *>(columns), {size, width * size}, n, x.shape[3], false);
+  for (int64_t i = 0; i < count; i += lanes<T>) store(columns + i, load(columns + i) * factor);
 }
 
 // The other way round, with a factor for each row.
 template <class T>
-void transpose_out(const T *columns, const T *factors, const Array &x, int64_t batch, int64_t head, int64_t first,
-                   int64_t n, T *room) {
-  for (int64_t j = 0; j < n; j++) {
-    for (int64_t e = 0; e < x.shape[3]; e++) room[e] = columns[e * query_block<T> + j] * factors[j];
-    write(x.type, room, at(x, batch, head, first + j), stride_of(x, 3), x.shape[3]);
+void transpose_out(T *columns, const T *factors, const Array &x, int64_t batch, int64_t head, int64_t first, int64_t n,
+                   T *room) {
+  constexpr int64_t width = query_block<T>, size = sizeof(T);
+  const int64_t count = x.shape[3];
+  for (int64_t i = 0; i < count * width; i += lanes<T>) {
+    store(columns + i, load(columns + i) * load(factors + i % width));
+  }
+  const bool direct = !is_small(x.type);
+  char *to = direct ? at(x, batch, head, first) : reinterpret_cast<char *>(room);
+  const Steps steps = direct ? Steps{stride_of(x, 2), stride_of(x, 3)} : Steps{count * size, size};
+  move_tile(size, reinterpret_cast<const char *>(columns), {size, width * size}, to, steps, n, count, false);
+  for (int64_t j = 0; j < n && !direct; j++) {
+    write(x.type, room + j * count, at(x, batch, head, first + j), stride_of(x, 3), count);
   }
 }
 
@@ -145,16 +164,26 @@ struct Attention {
     return seen < 0 ? 0 : least(seen, k.shape[2]);
   }
 
-  // Of keys [key, key + n), a row each, and `count` queries from `query` on, a lane each.
+  // How many of the n keys from `key` on the queries in lanes [lane, lane + panel<T>) see, but for the mask.
+  int64_t seen_by_lanes(int64_t query, int64_t lane, int64_t key, int64_t n) const {
+    const int64_t seen = seen_by(query + lane + panel<T> - 1) - key;
+    return seen < 0 ? 0 : least(seen, n);
+  }
+
+  // Of keys [key, key + n), a row each, and `count` queries from `query` on, a lane each. What none of a panel's lanes
+  // sees is left as it is.
   void score(int64_t batch, int64_t head, int64_t query, int64_t count, int64_t key, int64_t n, Matrix<T> keys,
              const T *columns, T *scores) const {
     constexpr int64_t lanes_ = query_block<T>;
-    __builtin_memset(scores, 0, static_cast<size_t>(n * lanes_) * sizeof(T));
-    multiply(n, lanes_, keys, width(), columns, lanes_, scores, lanes_);
+    for (int64_t lane = 0; lane < lanes_; lane += panel<T>) {
+      const int64_t seen = seen_by_lanes(query, lane, key, n);
+      multiply_panel(seen, keys, width(), columns + lane, lanes_, scores + lane, lanes_, false);
+    }
     if (mask.data) add_mask(batch, head, query, count, key, n, scores);
     for (int64_t i = 0; i < n; i++) {  // query j does not see key i where key + i > query + j + reach
-      int64_t hidden = least(key + i - query - reach, lanes_);
-      for (int64_t j = 0; j < hidden; j++) scores[i * lanes_ + j] = -infinity<T>;
+      int64_t hidden = least(key + i - query - reach, lanes_), j = 0;
+      for (; j + lanes<T> <= hidden; j += lanes<T>) store(scores + i * lanes_ + j, splat(-infinity<T>));
+      for (; j < hidden; j++) scores[i * lanes_ + j] = -infinity<T>;
     }
   }
 

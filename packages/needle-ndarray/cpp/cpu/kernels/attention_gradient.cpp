@@ -9,16 +9,25 @@ namespace {
 
 int64_t padded(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
+// The first of n elements, and zeros behind them.
+template <class T>
+Vec<T> load_at_most(const T *p, int64_t n) {
+  return n < lanes<T> ? load_some(p, n) : load(p);
+}
+
 // Rows of x, `width` apart, times a factor; what is behind a row, or behind the last one, is 0.
 template <class T>
 void copy_rows(const Array &x, int64_t batch, int64_t head, int64_t first, int64_t n, T factor, T *rows,
                int64_t width) {
+  const int64_t count = x.shape[3];
+  Scratch room(static_cast<size_t>(count) * sizeof(T));
   __builtin_memset(rows, 0, static_cast<size_t>(query_block<T> * width) * sizeof(T));
-  Scratch room(static_cast<size_t>(x.shape[3]) * sizeof(T));
   for (int64_t i = 0; i < n; i++) {
     auto *found =
-        static_cast<const T *>(read(x.type, at(x, batch, head, first + i), stride_of(x, 3), x.shape[3], room.data));
-    for (int64_t e = 0; e < x.shape[3]; e++) rows[i * width + e] = found[e] * factor;
+        static_cast<const T *>(read(x.type, at(x, batch, head, first + i), stride_of(x, 3), count, room.data));
+    for (int64_t e = 0; e < count; e += lanes<T>) {
+      store(rows + i * width + e, load_at_most(found + e, count - e) * factor);
+    }
   }
 }
 
@@ -48,15 +57,18 @@ void add_gradients(const Attention<T> &problem, int64_t batch, int64_t kv_head, 
       copy_rows(problem.q, batch, head, first, count, problem.scale, q_rows, wide);
       copy_rows(cotangent, batch, head, first, count, T{1}, ct_rows, value_wide);
       __builtin_memset(query_gradient, 0, static_cast<size_t>(width * lanes_) * sizeof(T));
-      Matrix<T> results = rows_of(out, batch, head, first, count, row_room);
       auto *found =
           static_cast<const T *>(read(sums.type, at(sums, batch, head, first), stride_of(sums, 2), count, sum));
       for (int64_t j = 0; j < lanes_; j++) {
-        T total{};
-        for (int64_t f = 0; j < count && f < value_width; f++) {
-          total += ct_rows[j * value_wide + f] * results.p[j * results.row + f * results.step];
+        Vec<T> total{};
+        if (j < count) {
+          const char *row = at(out, batch, head, first + j);
+          auto *result = static_cast<const T *>(read(out.type, row, stride_of(out, 3), value_width, row_room));
+          for (int64_t f = 0; f < value_width; f += lanes<T>) {
+            total += load(ct_rows + j * value_wide + f) * load_at_most(result + f, value_width - f);
+          }
         }
-        along[j] = total;
+        along[j] = fold_lanes(total, plus)[0];
         sum[j] = j < count && found[j] != -infinity<T> ? found[j] : T{};
       }
       const int64_t end = problem.seen_by(first + count - 1);
@@ -65,18 +77,28 @@ void add_gradients(const Attention<T> &problem, int64_t batch, int64_t kv_head, 
         Matrix<T> keys = rows_of(problem.k, batch, kv_head, key, n, key_room);
         Matrix<T> values = rows_of(problem.v, batch, kv_head, key, n, value_room);
         problem.score(batch, head, first, count, key, n, keys, q, scores);
-        for (int64_t i = 0; i < n * lanes_; i += lanes<T>) {
-          store(scores + i, exp_below(load(scores + i) - load(sum + i % lanes_)));
+        for (int64_t lane = 0; lane < lanes_; lane += panel<T>) {
+          const int64_t seen = problem.seen_by_lanes(first, lane, key, n);
+          multiply_panel(seen, values, value_width, ct + lane, lanes_, slopes + lane, lanes_, false);
+          for (int64_t i = lane; i < seen * lanes_; i += lanes_) {
+            for (int64_t j = 0; j < panel<T>; j += lanes<T>) {
+              Vec<T> share = exp_below(load(scores + i + j) - load(sum + lane + j));
+              store(scores + i + j, share);
+              store(slopes + i + j, share * (load(slopes + i + j) - load(along + lane + j)));
+            }
+          }
         }
-        multiply(n, value_wide, {scores, lanes_, 1}, lanes_, ct_rows, value_wide, value_gradient + key * value_wide,
-                 value_wide);
-        __builtin_memset(slopes, 0, static_cast<size_t>(n * lanes_) * sizeof(T));
-        multiply(n, lanes_, values, value_width, ct, lanes_, slopes, lanes_);
-        for (int64_t i = 0; i < n * lanes_; i += lanes<T>) {
-          store(slopes + i, load(scores + i) * (load(slopes + i) - load(along + i % lanes_)));
+        // The first panel's lanes, and so all, see keys up to `seen`; the next ones' and those behind see some more.
+        for (int64_t lane = 0, before = 0, seen; lane < lanes_; lane += panel<T>, before = seen) {
+          seen = problem.seen_by_lanes(first, lane, key, n);
+          const int64_t from = before * lanes_ + lane, depth = lanes_ - lane, rows = key + before;
+          add_product(seen - before, value_wide, {scores + from, lanes_, 1}, depth, ct_rows + lane * value_wide,
+                      value_wide, value_gradient + rows * value_wide, value_wide);
+          add_product(seen - before, wide, {slopes + from, lanes_, 1}, depth, q_rows + lane * wide, wide,
+                      key_gradient + rows * wide, wide);
+          multiply_panel(width, {keys.p, keys.step, keys.row}, seen, slopes + lane, lanes_, query_gradient + lane,
+                         lanes_, true);
         }
-        multiply(n, wide, {slopes, lanes_, 1}, lanes_, q_rows, wide, key_gradient + key * wide, wide);
-        multiply(width, lanes_, {keys.p, keys.step, keys.row}, n, slopes, lanes_, query_gradient, lanes_);
       }
       transpose_out(query_gradient, factors, gradients[0], batch, head, first, count, row_room);
     }

@@ -176,7 +176,7 @@ void skinny_product(const Problem &x) {
             by_rows ? b.along : b.across, to, n);
     if (parts == 1) out.finish(z, 0, j, m, columns, to, n);
   };
-  const int64_t count = batch * strips * parts, at_once = 1 + least_work / work;
+  const int64_t count = batch * strips * parts, at_once = divide_up(least_work, work);
   parallel_for(divide_up(count, at_once), [&](int64_t i) {
     for (int64_t task = i * at_once; task < least(count, (i + 1) * at_once); task++) run(task);
   });
@@ -222,6 +222,36 @@ void complex_product(const Problem &x) {
   }
 }
 
+// Whether neither the rows nor the columns of x are contiguous. Where one of both has just one element, any are.
+bool is_scattered(const Array &x) {
+  const int rows = x.ndim - 2, columns = x.ndim - 1;
+  return x.shape[rows] > 1 && x.shape[columns] > 1 && x.strides[rows] != 1 && x.strides[columns] != 1;
+}
+
+// A copy of an operand with contiguous rows; what is repeated in the batch is there once.
+struct InRows {
+  int64_t shape[max_dims], strides[max_dims];
+  Scratch room;
+  Array array;
+
+  explicit InRows(const Array &x) : room(prepare(x) * item_size(x.type)) {
+    array = {room.data, x.type, x.ndim, shape, strides};
+    copy({x.data, x.type, x.ndim, shape, x.strides}, array);
+    array.shape = x.shape;
+  }
+
+ private:
+  int64_t prepare(const Array &x) {
+    int64_t count = 1;
+    for (int d = x.ndim - 1; d >= 0; d--) {
+      const bool repeated = x.strides[d] == 0 && d < x.ndim - 2;
+      shape[d] = repeated ? 1 : x.shape[d], strides[d] = repeated ? 0 : count;
+      count *= shape[d];
+    }
+    return count;
+  }
+};
+
 // The array's leading dimensions.
 Array batch_of(const Array &x) { return {x.data, x.type, x.ndim - 2, x.shape, x.strides}; }
 
@@ -236,6 +266,11 @@ void matmul(const Array &a, const Array &b, const Array &out) {
     return fill(zero, out);
   }
   Shape shape{out.shape[out.ndim - 2], out.shape[out.ndim - 1], a.shape[a.ndim - 1]};
+  // Tasks would gather the same elements one by one again and again.
+  if (shape.m * shape.n * shape.k >= Regions::least_work) {
+    if (is_scattered(a)) return matmul(InRows(a).array, b, out);
+    if (is_scattered(b)) return matmul(a, InRows(b).array, out);
+  }
   Problem x{
       walk_over(batch_of(out), batch_of(a), batch_of(b)), shape, steps_of(a), steps_of(b), steps_of(out), out.type};
   const int64_t size = item_size(a.type), out_size = item_size(out.type);

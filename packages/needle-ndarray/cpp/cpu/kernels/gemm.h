@@ -3,9 +3,10 @@
 //
 //   multiply<K>(batch, shape, a, b, out)      out[i] = A[i] B[i] for i < batch, in parallel
 //
-// K says what is computed in (below). The product is cut into tasks, regions of the output, by its shape alone; each
-// goes along k in blocks of at most K::depth, takes blocks of the operands from the callbacks and adds up, so nothing
-// but the output is shared and no task waits for another. Callbacks count words, which hold K::group elements that
+// K says what is computed in (below). The product is cut into tasks, regions of the output and parts of k, by its shape
+// alone; each goes along k in blocks of at most K::depth, an even number, takes blocks of the operands from the
+// callbacks and adds up, so nothing but the output is shared and no task waits for another. Where k has several parts,
+// their sums are added in the end. Callbacks count words, which hold K::group elements that
 // follow each other along k (1, but for the dot-product instructions; `k` is the number of words, the last one filled
 // up with zeros):
 //
@@ -23,6 +24,7 @@
 // Zee and van de Geijn, "BLIS" (2015).
 #pragma once
 
+#include <optional>
 #include <utility>
 
 #include "../allocator.h"
@@ -179,16 +181,22 @@ void multiply_panel(int64_t m, int64_t n, int64_t depth, Rows<K> a, const typena
   }
 }
 
-// How the outputs are cut into tasks: regions of rows x columns, about equal.
+// How the outputs are cut into tasks: regions of rows x columns, about equal, and parts of k, `deep` each.
 struct Regions {
   static constexpr int64_t wanted = 8, least_work = int64_t{1} << 17;  // tasks, and multiplications in each
-  int64_t rows, columns, down, across;
+  int64_t rows, columns, deep, down, across, parts = 1;
 
-  Regions(int64_t batch, Shape s, int64_t width, bool wide) {
+  Regions(int64_t batch, Shape s, int64_t width, int64_t depth, bool wide) {
     const int64_t panels = divide_up(s.n, width);
     down = divide_up(s.m, Sizes::task_rows), across = divide_up(panels, Sizes::task_columns / width);
     // Smaller ones while there are few and each is worth handing to a thread.
-    auto few = [&] { return batch * down * across < wanted && s.m * s.n * s.k >= down * across * 2 * least_work; };
+    auto few = [&] {
+      const int64_t count = down * across * parts;
+      return batch * count < wanted && s.m * s.n * s.k >= count * 2 * least_work;
+    };
+    // Parts of k need none of the operands twice, but take sums of their own: where these are small beside it.
+    while (few() && s.k >= 2 * parts * depth && s.k >= 16 * parts * (s.m > s.n ? s.m : s.n)) parts *= 2;
+    deep = divide_up(divide_up(s.k, parts), depth) * depth, parts = divide_up(s.k, deep);
     auto narrow = [&] {
       while (few() && across < panels) across = least(2 * across, panels);
     };
@@ -209,45 +217,76 @@ bool copies(const A &a) {
   }
 }
 
+// The rows of the output that parts of k have been summed up for: (batch, parts, m, n).
+template <class T, class Out>
+void add_parts(int64_t batch, int64_t parts, Shape s, T *sums, const Out &out) {
+  parallel_for(batch * s.m, [&](int64_t row) {
+    const int64_t z = row / s.m, i = row % s.m;
+    T *first = sums + (z * parts * s.m + i) * s.n;
+    for (int64_t part = 1; part < parts; part++) {
+      const T *more = first + part * s.m * s.n;
+      int64_t j = 0;
+      for (; j + lanes<T> <= s.n; j += lanes<T>) store(first + j, load(first + j) + load(more + j));
+      for (; j < s.n; j++) first[j] += more[j];
+    }
+    if constexpr (requires { out.rows(0); }) {
+      __builtin_memcpy(out.rows(z) + i * out.stride, first, s.n * sizeof(T));
+    } else {
+      out.finish(z, i, 0, 1, s.n, first, s.n);
+    }
+  });
+}
+
 template <class K, class A, class B, class Out>
 void multiply(int64_t batch, Shape s, const A &a, const B &b, const Out &out) {
   using Word = typename K::Word;
   using Sum = typename K::Sum;
   constexpr bool plain = requires { out.rows(0); };
-  const Regions regions(batch, s, K::columns, copies(a));
-  const int64_t block_depth = divide_up(s.k, divide_up(s.k, K::depth));
+  const Regions regions(batch, s, K::columns, K::depth, copies(a));
+  const int64_t deep = regions.deep < s.k ? regions.deep : s.k, parts = regions.parts;
+  const int64_t block_depth = divide_up(divide_up(deep, divide_up(deep, K::depth)), 2) * 2;
   const size_t b_words = regions.columns * block_depth;
   const size_t a_words = least<int64_t>(regions.rows, Sizes::block_rows) * (room_stride<K> + 1);
-  const size_t sums = plain ? 0 : regions.rows * regions.columns;
+  const size_t sums = plain || parts > 1 ? 0 : regions.rows * regions.columns;
+  std::optional<Scratch> part_sums;
+  if (parts > 1) part_sums.emplace(batch * parts * s.m * s.n * sizeof(Sum));
   auto run = [&](int64_t task, char *room) {
-    int64_t z = task / (regions.down * regions.across), region = task % (regions.down * regions.across);
+    const int64_t part = task % parts, place = task / parts;
+    int64_t z = place / (regions.down * regions.across), region = place % (regions.down * regions.across);
     int64_t i0 = region % regions.down * regions.rows, j0 = region / regions.down * regions.columns;
     int64_t m = least(s.m - i0, regions.rows), n = least(s.n - j0, regions.columns);
     Word *b_room = reinterpret_cast<Word *>(room), *a_room = b_room + b_words;
     Sum *c = reinterpret_cast<Sum *>(a_room + a_words);
     int64_t c_stride = regions.columns;
     if constexpr (plain) c = out.rows(z) + i0 * out.stride + j0, c_stride = out.stride;
-    for (int64_t k = 0; k < s.k; k += block_depth) {
-      int64_t depth = least(s.k - k, block_depth);
+    if (part_sums) {
+      c = reinterpret_cast<Sum *>(part_sums->data) + ((z * parts + part) * s.m + i0) * s.n + j0, c_stride = s.n;
+    }
+    const int64_t begin = part * deep, end = least(s.k, begin + deep);
+    for (int64_t k = begin; k < end; k += block_depth) {
+      int64_t depth = least(end - k, block_depth);
       b(z, j0, n, k, depth, b_room);
       for (int64_t i = 0; i < m; i += Sizes::block_rows) {
         int64_t rows = least<int64_t>(m - i, Sizes::block_rows);
         Rows<K> a_rows = a(z, i0 + i, rows, k, depth, a_room);
         for (int64_t j = 0; j < n; j += K::columns) {
           multiply_panel<K>(rows, least<int64_t>(n - j, K::columns), depth, a_rows, b_room + j * depth, K::columns,
-                            c + i * c_stride + j, c_stride, k > 0);
+                            c + i * c_stride + j, c_stride, k > begin);
         }
       }
     }
-    if constexpr (!plain) out.finish(z, i0, j0, m, n, c, c_stride);
+    if constexpr (!plain) {
+      if (!part_sums) out.finish(z, i0, j0, m, n, c, c_stride);
+    }
   };
   // Of small products in a batch, a thread takes several at once.
-  const int64_t count = batch * regions.down * regions.across;
-  const int64_t at_once = 1 + Regions::least_work / (regions.rows * regions.columns * s.k);
+  const int64_t count = batch * regions.down * regions.across * parts;
+  const int64_t at_once = divide_up(Regions::least_work, regions.rows * regions.columns * deep);
   parallel_for(divide_up(count, at_once), [&](int64_t i) {
     Scratch room((b_words + a_words) * sizeof(Word) + sums * sizeof(Sum));
     for (int64_t task = i * at_once; task < least(count, (i + 1) * at_once); task++) run(task, room.data);
   });
+  if (part_sums) add_parts(batch, parts, s, reinterpret_cast<Sum *>(part_sums->data), out);
 }
 
 }  // namespace

@@ -9,7 +9,7 @@ namespace needle::cpu::NEEDLE_TARGET {
 namespace {
 
 // Element (i, k) of matrix z has its parts at data(z) + i * across + k * along, counted in parts; so are words and
-// columns.
+// columns, of which there are always pairs.
 template <class T, class Data>
 struct ComplexLeft {
   Data data;
@@ -22,8 +22,13 @@ struct ComplexLeft {
     const T *p = data(z) + i * across;
     if (!copies()) return {p + word, across};
     for (int64_t y = 0; y < rows; y++) {
-      for (int64_t k = 0; k < depth; k++)
-        room[y * stride + k] = p[y * across + (word + k) / 2 * along + (word + k) % 2];
+      const T *row = p + y * across + word / 2 * along;
+      T *to = room + y * stride;
+      if (along == 2) {
+        __builtin_memcpy(to, row, depth * sizeof(T));
+      } else {
+        for (int64_t k = 0; k < depth; k += 2, row += along) __builtin_memcpy(to + k, row, 2 * sizeof(T));
+      }
     }
     return {room, stride};
   }
@@ -42,8 +47,8 @@ struct ComplexRight {
 
   void operator()(int64_t z, int64_t j, int64_t columns, int64_t word, int64_t depth, T *room) const {
     constexpr int n = lanes<T>, width = Plainly<T>::columns;
-    for (int64_t k = 0; k < depth; k++) {
-      const T *row = data(z) + j / 2 * across + (word + k) / 2 * along;
+    const T *row = data(z) + j / 2 * across + word / 2 * along;
+    for (int64_t k = 0; k < depth; k += 2, row += along) {
       for (int64_t c = 0; c < columns; c += n) {
         Vec<T> v{};
         if (across == 2 && columns - c >= n) {
@@ -51,8 +56,9 @@ struct ComplexRight {
         } else {
           for (int64_t x = 0; x < least<int64_t>(n, columns - c); x++) v[x] = row[(c + x) / 2 * across + x % 2];
         }
-        if ((word + k) % 2) v = times_i(v, std::make_index_sequence<n>());
-        store(room + c / width * width * depth + k * width + c % width, v);
+        T *to = room + c / width * width * depth + k * width + c % width;
+        store(to, v);
+        store(to + width, times_i(v, std::make_index_sequence<n>()));
       }
     }
   }

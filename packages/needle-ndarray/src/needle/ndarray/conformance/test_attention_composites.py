@@ -31,6 +31,7 @@ CASES = [
     *(Case(1, 2, 2, n, n + 3, 16, 16, n + 3) for n in (8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129)),
     *(Case(1, 1, 1, 9, n, 4, 33, n) for n in (1, 127, 128, 129, 300)),
     *(SMALL._replace(reach=reach) for reach in (0, 2, -3)),
+    *(Case(1, 2, 1, n, n, 16, 17, reach) for n, reach in ((31, 0), (64, 0), (65, 0), (200, 0), (130, -40), (100, 50))),
     *(SMALL._replace(mask=mask) for mask in ("bool", "row", "number")),
     SMALL._replace(mask="bool", reach=1, heads=6, groups=3),
 ]
