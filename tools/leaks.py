@@ -62,6 +62,13 @@ def calls(device: str) -> Iterator[tuple[str, Callable[[], object]]]:
         z *= x
         nd.exp(z, out=z)
 
+    def watched() -> None:
+        z = x + 0
+        for _ in range(20):  # more than are remembered
+            version = z.watch()
+            z += 1
+            z.writer(version)
+
     def backward() -> None:
         ad.tanh(weights @ ad.tensor(y)).sum().backward()
         weights.grad = None
@@ -100,6 +107,7 @@ def calls(device: str) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "devices", lambda: x.to_device(other).to_device(device)
     yield "writing", write
     yield "in place", in_place
+    yield "watched", watched
     yield "wrong arguments", raised(TypeError)(lambda: nd.add(x))  # pyright: ignore[reportCallIssue, reportUnknownLambdaType]
     yield "wrong shapes", raised(ValueError)(lambda: x + nd.ones(5))
     yield "wrong dtypes", raised(TypeError)(lambda: nd.bitwise_and(x, x))

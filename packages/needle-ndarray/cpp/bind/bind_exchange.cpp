@@ -7,18 +7,6 @@ namespace needle::bind {
 
 namespace {
 
-// What keeps memory alive that Python lent us: `release` ends the loan, once, with the GIL, wherever the last view
-// goes.
-template <class T>
-std::shared_ptr<void> lent(T *loan, void (*release)(T *)) {
-  return std::shared_ptr<T>(loan, [release](T *loan) {
-    if (!Py_IsInitialized()) return;  // the interpreter is gone, and its objects with it
-    Gil gil;
-    py::error_scope keep;  // an exception may be on its way
-    release(loan);
-  });
-}
-
 // -- the buffer protocol
 
 Dims reversed_axes(int ndim) {

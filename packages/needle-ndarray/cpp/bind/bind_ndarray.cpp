@@ -71,7 +71,7 @@ void assign_item(PyObject *self, py::handle key, py::handle value) {
   store_scalar("setitem", *scalar, x.dtype, element);
   NDArray target = items ? index(x, *items) : NDArray::empty("setitem", {}, x.dtype, x.device());
   if (target.has_repeats()) assign("setitem", target, target);  // throws
-  if (target.size() > 0) contract::fill(element, target);
+  if (target.size() > 0) contract::fill("setitem", element, target);
   if (!items) {
     py::object number = py::reinterpret_steal<py::object>(to_python(std::move(target)));
     call_python(by_arrays("put"), py::handle(self), key, number);

@@ -3,6 +3,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include <memory>
 #include <optional>
 
 #include "../front/error.h"
@@ -28,6 +29,17 @@ py::object call_python(py::handle function, const Args &...args) {
   return py::reinterpret_steal<py::object>(result);
 }
 py::object import_from(const char *module, const char *name);
+
+// What Python lent us: `release` ends the loan, once, with the GIL, wherever the last pointer goes.
+template <class T>
+std::shared_ptr<void> lent(T *loan, void (*release)(T *)) {
+  return std::shared_ptr<T>(loan, [release](T *loan) {
+    if (!Py_IsInitialized()) return;  // the interpreter is gone, and its objects with it
+    Gil gil;
+    py::error_scope keep;  // an exception may be on its way
+    release(loan);
+  });
+}
 
 // -- from Python
 Dims to_dims(const char *op, py::handle object);                 // an int or a sequence of ints
@@ -74,6 +86,7 @@ void bind_ndarray(TypeParts &type);                   // attributes, conversions
 void bind_operators(TypeParts &type);                 // + - * ...
 void bind_functions(py::module_ &m);                  // the functions of the namespace
 void bind_exchange(py::module_ &m, TypeParts &type);  // memory shared with others: buffers, DLPack
+void bind_versions(py::module_ &m, TypeParts &type);  // who wrote to an array, and where in the user's program
 
 // A table whose functions call the methods of a Python `Backend`: python_backend.cpp
 needle_backend python_backend_table(py::object backend, const std::string &name, std::shared_ptr<void> &owner);

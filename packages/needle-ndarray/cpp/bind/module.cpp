@@ -20,6 +20,7 @@ void fill(py::module_ m) {
   bind_ndarray(ndarray);
   bind_operators(ndarray);
   bind_exchange(m, ndarray);
+  bind_versions(m, ndarray);
   ndarray.make<NDArray>(m, "NDArray", "use needle.ndarray.asarray",
                         "An n-dimensional array on a device: a buffer and how to read it.");
   bind_functions(m);

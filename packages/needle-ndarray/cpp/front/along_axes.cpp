@@ -91,7 +91,7 @@ NDArray scan(OpCode code, const NDArray &x, const int64_t *axis, const DType *dt
     first.shape[at] = 1;
     unsigned char element[kMaxItemsize];
     store_scalar(op, Scalar{kInt, 0, code == OpCode::scan_prod, false}, a.dtype, element);
-    if (first.size() > 0) contract::fill(element, first);
+    if (first.size() > 0) contract::fill(op, element, first);
     sums.shape = a.shape;
     if (a.size() > 0) sums.offset += out.strides[at];
   }

@@ -41,11 +41,18 @@ needle_status without_gil(int64_t work, F f) {
 
 // Calls table.*function on the device of `at` and raises its error under the name `op`.
 template <class Function, class... Args>
-void call(const char *op, const NDArray &at, int64_t work, Function needle_backend::*function, const Args &...args) {
+void run(const char *op, const NDArray &at, int64_t work, Function needle_backend::*function, const Args &...args) {
   const needle_backend &table = at.device().backend->table;
   needle_status status = without_gil(work, [&] { return (table.*function)(table.context, args...); });
   if (status != NEEDLE_OK) [[unlikely]]
     check(at.device(), op, status);
+}
+
+// The same for a function that writes to `out`, as all but one do. It counts as written if the function fails, too.
+template <class Function, class... Args>
+void call(const char *op, const NDArray &out, int64_t work, Function needle_backend::*function, const Args &...args) {
+  out.buffer->version.end(op);
+  run(op, out, work, function, args...);
 }
 
 // The backend's code for the op; throws where it has none.
@@ -67,12 +74,12 @@ void upload(const void *host, const NDArray &out) {
 
 void download(const NDArray &a, void *host) {
   int64_t itemsize = info(a.dtype).itemsize;
-  call("download", a, a.size(), &needle_backend::download, a.device().index, a.buffer->data,
-       static_cast<size_t>(a.offset * itemsize), host, static_cast<size_t>(a.nbytes()));
+  run("download", a, a.size(), &needle_backend::download, a.device().index, a.buffer->data,
+      static_cast<size_t>(a.offset * itemsize), host, static_cast<size_t>(a.nbytes()));
 }
 
-void copy(const NDArray &a, const NDArray &out) {
-  call("copy", out, out.size(), &needle_backend::copy, Argument(a), Argument(out));
+void copy(const char *op, const NDArray &a, const NDArray &out) {
+  call(op, out, out.size(), &needle_backend::copy, Argument(a), Argument(out));
 }
 
 void synchronize(Device device) {
@@ -81,8 +88,8 @@ void synchronize(Device device) {
   check(device, "synchronize", status);
 }
 
-void fill(const void *value, const NDArray &out) {
-  call("full", out, out.size(), &needle_backend::fill, value, Argument(out));
+void fill(const char *op, const void *value, const NDArray &out) {
+  call(op, out, out.size(), &needle_backend::fill, value, Argument(out));
 }
 
 void iota(const NDArray &out) { call("iota", out, out.size(), &needle_backend::iota, Argument(out)); }
@@ -100,8 +107,8 @@ void where(const NDArray &condition, const NDArray &a, const NDArray &b, const N
   call("where", out, out.size(), &needle_backend::where, Argument(condition), Argument(a), Argument(b), Argument(out));
 }
 
-void cast(const NDArray &a, const NDArray &out) {
-  call("astype", out, out.size(), &needle_backend::cast, Argument(a), Argument(out));
+void cast(const char *op, const NDArray &a, const NDArray &out) {
+  call(op, out, out.size(), &needle_backend::cast, Argument(a), Argument(out));
 }
 
 void reduce(OpCode op, const NDArray &a, const NDArray &out) {
@@ -123,8 +130,9 @@ void sort(const NDArray &a, int axis, bool descending, const NDArray *values, co
   if (values) v.emplace(*values);
   if (indices) i.emplace(*indices);
   const DLTensor *value_argument = v ? &v->tensor : nullptr, *index_argument = i ? &i->tensor : nullptr;
-  call("sort", a, a.size(), &needle_backend::sort, Argument(a), int32_t{axis}, int32_t{descending}, value_argument,
-       index_argument);
+  if (values && indices) indices->buffer->version.end("sort");
+  call("sort", values ? *values : *indices, a.size(), &needle_backend::sort, Argument(a), int32_t{axis},
+       int32_t{descending}, value_argument, index_argument);
 }
 
 void matmul(const NDArray &a, const NDArray &b, const NDArray &out) {
@@ -136,8 +144,8 @@ void gather(const char *op, const NDArray &a, const NDArray &indices, int axis, 
   call(op, out, out.size(), &needle_backend::gather, Argument(a), Argument(indices), int32_t{axis}, Argument(out));
 }
 
-void scatter(OpCode op, const NDArray &a, const NDArray &indices, int axis, const NDArray &out) {
-  call("scatter", out, a.size(), &needle_backend::scatter, code(op, out), Argument(a), Argument(indices), int32_t{axis},
+void scatter(const char *op, OpCode kind, const NDArray &a, const NDArray &indices, int axis, const NDArray &out) {
+  call(op, out, a.size(), &needle_backend::scatter, code(kind, out), Argument(a), Argument(indices), int32_t{axis},
        Argument(out));
 }
 
@@ -155,13 +163,17 @@ bool composite(OpCode op, std::span<const NDArray *const> inputs, std::span<cons
   std::vector<const DLTensor *> tensors;
   arguments.reserve(inputs.size() + outputs.size());  // pointers into it stay valid
   int64_t work = 0;
+  const char *name = op_info(op).name;
   auto add = [&](const NDArray *x) {
     if (!x) return tensors.push_back(nullptr);
     work += x->size();
     tensors.push_back(arguments.emplace_back(*x));
   };
   for (const NDArray *x : inputs) add(x);
-  for (const NDArray *x : outputs) add(x);
+  for (const NDArray *x : outputs) {
+    if (x) x->buffer->version.end(name);
+    add(x);
+  }
   needle_arguments all = {.n_inputs = static_cast<int32_t>(inputs.size()),
                           .n_outputs = static_cast<int32_t>(outputs.size()),
                           .n_integers = static_cast<int32_t>(integers.size()),
@@ -173,7 +185,7 @@ bool composite(OpCode op, std::span<const NDArray *const> inputs, std::span<cons
   const needle_backend &table = backend.table;
   needle_status status = without_gil(work, [&] { return table.composite(table.context, code, &all); });
   if (status == NEEDLE_UNSUPPORTED) return false;
-  check(device, op_info(op).name, status);
+  check(device, name, status);
   return true;
 }
 

@@ -7,6 +7,7 @@
 
 #include "needle_backend.h"
 #include "ops.h"
+#include "version.h"
 
 namespace needle {
 
@@ -50,6 +51,7 @@ class Buffer {
   const Device device;
   const size_t nbytes;
   void *data = nullptr;
+  Version version;
   const std::shared_ptr<void> owner;  // of memory that is not ours
 };
 

@@ -76,7 +76,7 @@ NDArray scalar_beside(const char *op, const Scalar &value, const NDArray &array)
   unsigned char element[kMaxItemsize];
   store_scalar(op, value, dtype, element);
   NDArray scalar = NDArray::empty(op, {}, dtype, array.device());
-  contract::fill(element, scalar);
+  contract::fill(op, element, scalar);
   return scalar;
 }
 

@@ -78,7 +78,7 @@ NDArray scatter(OpCode op, const NDArray &x, const NDArray &indices, const NDArr
   if (op == OpCode::scatter_add && info(x.dtype).kind == kBool)
     fail(ErrorKind::type, "scatter", "no arithmetic in bool", "op add on a bool array", "op \"set\", or numbers");
   NDArray out = copy(x);
-  if (places.size() > 0) contract::scatter(op, astype(updates, x.dtype, false), places, at, out);
+  if (places.size() > 0) contract::scatter("scatter", op, astype(updates, x.dtype, false), places, at, out);
   return out;
 }
 
@@ -90,7 +90,7 @@ void put(const char *op, const NDArray &x, const NDArray &indices, const NDArray
   NDArray places = as_indices(op, indices);
   NDArray values = broadcast_to(op, astype(updates, x.dtype, false), places.shape);
   if (values.overlaps(x)) values = copy(values);
-  if (places.size() > 0) contract::scatter(OpCode::scatter_set, reshape(values, {-1}), reshape(places, {-1}), 0, x);
+  if (places.size() > 0) contract::scatter(op, OpCode::scatter_set, reshape(values, {-1}), reshape(places, {-1}), 0, x);
 }
 
 NDArray random_bits(uint64_t key, uint64_t counter, int64_t n, Device device) {

@@ -11,7 +11,7 @@ NDArray full(const Dims &shape, const Scalar &value, DType dtype, Device device)
   NDArray out = NDArray::empty("full", shape, dtype, device);
   unsigned char element[kMaxItemsize];
   store_scalar("full", value, dtype, element);
-  if (out.size() > 0) contract::fill(element, out);
+  if (out.size() > 0) contract::fill("full", element, out);
   return out;
 }
 
@@ -35,7 +35,7 @@ void to_host(const NDArray &x, void *data) {
 
 NDArray copy(const NDArray &x) {
   NDArray out = NDArray::empty("copy", x.shape, x.dtype, x.device());
-  if (out.size() > 0) contract::copy(x, out);
+  if (out.size() > 0) contract::copy("copy", x, out);
   return out;
 }
 
@@ -48,7 +48,7 @@ NDArray astype(const NDArray &x, DType dtype, bool always_copy) {
          std::string(info(x.dtype).name) + " to " + info(dtype).name, "a complex dtype or bool",
          "take real(x) or abs(x)");
   NDArray out = NDArray::empty("astype", x.shape, dtype, x.device());
-  if (out.size() > 0) contract::cast(x, out);
+  if (out.size() > 0) contract::cast("astype", x, out);
   return out;
 }
 
@@ -70,7 +70,7 @@ void assign(const char *op, const NDArray &x, const NDArray &value) {
   NDArray source = broadcast_to(op, value, x.shape);
   if (x.size() == 0 || source.same_view(x)) return;
   if (source.overlaps(x)) source = copy(source);
-  source.dtype == x.dtype ? contract::copy(source, x) : contract::cast(source, x);
+  source.dtype == x.dtype ? contract::copy(op, source, x) : contract::cast(op, source, x);
 }
 
 NDArray join(const char *op, std::span<const NDArray> arrays, int64_t axis) {
@@ -99,7 +99,7 @@ NDArray join(const char *op, std::span<const NDArray> arrays, int64_t axis) {
   NDArray part = out;
   for (const NDArray &x : arrays) {
     part.shape[at] = x.shape[at];
-    if (x.size() > 0) x.dtype == dtype ? contract::copy(x, part) : contract::cast(x, part);
+    if (x.size() > 0) x.dtype == dtype ? contract::copy(op, x, part) : contract::cast(op, x, part);
     part.offset += x.shape[at] * out.strides[at];
   }
   return out;

@@ -1,6 +1,7 @@
 """The front, in C++: it checks, promotes, broadcasts, allocates the result and makes one call of the contract."""
 
 from collections.abc import Callable, Iterator, Sequence
+from types import CodeType
 from typing import Any, Literal, Self, TypeAlias
 
 from typing_extensions import Buffer
@@ -63,6 +64,13 @@ def memory_stats(device: Device) -> dict[str, int]: ...
 def reset_peak_memory_stats(device: Device) -> None: ...
 def set_cache_limit(device: Device, nbytes: int) -> None: ...
 def empty_cache(device: Device) -> None: ...
+def user_frame() -> tuple[CodeType, int] | None:
+    """Return the code of the innermost Python frame outside of Needle, and its `f_lasti`; None where there is none.
+
+    A frame is Needle's if the name of its module starts with ``needle.``. A line number is not worked out: that of
+    ``(code, at)`` is ``next(itertools.islice(code.co_positions(), at // 2, None))[0]``.
+    """
+
 def live_buffers() -> int:
     """Count the buffers that are allocated at the moment, on all devices."""
 
@@ -94,6 +102,33 @@ class NDArray:
     @property
     def is_contiguous(self) -> type_bool: ...
     def shares_buffer(self, other: NDArray, /) -> type_bool: ...
+    @property
+    def version(self) -> int:
+        """A number for what is in the buffer: equal ones, of any arrays at any times, say same buffer, same contents.
+
+        Views share it; a write to any part of the buffer ends it, even one that fails. Writes from outside are not
+        seen: those to a NumPy view of the memory, through DLPack or a memoryview, or to what another library lent.
+
+        >>> x = nd.zeros(3)
+        >>> before = x.version
+        >>> x[1:] += 1
+        >>> x.version == before, x.version == x.T.version
+        (False, True)
+        """
+    def watch(self) -> int:
+        """Return the version, and have the write that ends it remembered, for `writer`."""
+    def writer(self, version: int, /) -> tuple[str, str, int] | None:
+        """Return the op, file and line of the write that ended a version, if it was watched and is not long ago.
+
+        The line is the innermost one outside of Needle. The last 16 writes to a buffer that ended watched versions are
+        known; ``"<unknown>"`` and 0 stand for a thread that ran no Python.
+
+        >>> x = nd.zeros(3)
+        >>> version = x.watch()
+        >>> x += 1
+        >>> x.writer(version)
+        ('add', '<stdin>', 1)
+        """
     def item(self) -> Any: ...
     def tolist(self) -> Any: ...
     def to_bytes(self) -> bytes:
