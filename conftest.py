@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+
 import numpy as np
 import pytest
 
@@ -37,3 +41,41 @@ def device(request: pytest.FixtureRequest) -> str:
 def rng() -> np.random.Generator:
     """NumPy random numbers, the same in every run."""
     return np.random.default_rng(0)
+
+
+Outcomes = Callable[[str, Iterable[str]], dict[str, tuple[str, str]]]
+
+EVALUATE = """
+import sys
+from needle.ndarray import NDArray
+for call in sys.stdin.read().splitlines():
+    print(call, end="\\t", flush=True)
+    try:
+        result = eval(call)
+    except BaseException as error:
+        text = str(error).replace(chr(10), ' ')
+        print(type(error).__name__, text, sep="\\t", flush=True)
+    else:
+        print("OK" if isinstance(result, NDArray) else repr(result), "", sep="\\t", flush=True)
+"""
+
+
+@pytest.fixture
+def outcomes() -> Outcomes:
+    """A function that makes calls, given as text, in a process of its own, after a set-up.
+
+    It returns for each of them the exception's name and message, or what came of it; "OK" for an array. A crash of the
+    process is a failure that names the call.
+    """
+
+    def run(setup: str, calls: Iterable[str]) -> dict[str, tuple[str, str]]:
+        command = [sys.executable, "-c", setup + EVALUATE]
+        result = subprocess.run(
+            command, input="\n".join(calls), capture_output=True, text=True, check=False, timeout=300
+        )
+        lines = [line.split("\t") for line in result.stdout.splitlines()]
+        problem = f"the process ended at {lines[-1:]}: {result.returncode}, {result.stderr[-2000:]}"
+        assert result.returncode == 0, problem
+        return {call: (outcome, text) for call, outcome, text in lines}
+
+    return run

@@ -9,6 +9,7 @@ namespace needle::cpu::NEEDLE_TARGET {
 namespace {
 
 constexpr int64_t most_taps = 256;
+constexpr int64_t farthest = 1 << 20;  // elements between a window's first and last one, which are staged together
 
 // As a convolution of one channel, x (B, *S) and the parameters of `arguments`; out has the shape of the windows.
 Convolution pooled(const Arguments &arguments, const Array &x, const Array &out) {
@@ -178,6 +179,12 @@ void pool_gradient(const Convolution &c, const Array &cotangent, const Array &ou
 // f(T{}) with the type that is computed in; false where max_pool is better composed.
 template <class F>
 bool with_pooled_type(const Convolution &c, F &&f) {
+  int64_t span = 1;
+  for (const auto &axis : c.axes) {
+    if (axis.taps > most_taps || (axis.taps > 1 && axis.tap_step > farthest)) return false;
+    span *= (axis.taps - 1) * axis.tap_step + 1;
+    if (span > farthest) return false;
+  }
   if (c.taps() > most_taps || c.axes[0].in * c.axes[1].in * c.axes[2].in > INT32_MAX) return false;
   switch (c.type) {
     case Type::f16:

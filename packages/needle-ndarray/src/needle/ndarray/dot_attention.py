@@ -116,7 +116,7 @@ def _check(q: NDArray, k: NDArray, v: NDArray, mask: NDArray | None) -> None:
         raise TypeError(message("attention", "dtypes do not fit", got=got, expected=expected, hint="cast with astype"))
     fits = (q.ndim, k.ndim, v.ndim) == (4, 4, 4)
     fits = fits and q.shape[0] == k.shape[0] and q.shape[3] == k.shape[3] and k.shape[:3] == v.shape[:3]
-    if not fits or q.shape[1] % max(k.shape[1], 1):
+    if not fits or (q.shape[1] % k.shape[1] if k.shape[1] else q.shape[1]):
         got = f"q {q.shape}, k {k.shape}, v {v.shape}"
         expected = "(B, H, L, E), (B, G, S, E) and (B, G, S, F) with H a multiple of G"
         raise ValueError(message("attention", "shapes do not fit", got=got, expected=expected))

@@ -115,8 +115,10 @@ def normalize_gradient(
     check_fits(op, "the variance", variance, _kept(x, _reduced(variance)), dtype)
     if mean is not None:
         check_fits(op, "the mean", mean, variance.shape, dtype)
-    if parameters is not None and scale is not None:
-        check_fits(op, "scale", scale, parameters, x.dtype)
+    if parameters is not None:
+        _check_parameters(op, parameters, x)
+        if scale is not None:
+            check_fits(op, "scale", scale, parameters, x.dtype)
     out = empty_like(x)
     scaling, shifting = (None if parameters is None else empty(parameters, x.dtype, x.device) for _ in range(2))
     inputs, outputs = [x, mean, variance, scale, cotangent], [out, scaling, shifting]
@@ -145,14 +147,18 @@ def _check(op: str, x: NDArray, parameters: Sequence[NDArray | None], axes: Axes
         got = " and ".join(a.dtype.name for a in (x, *given))
         raise TypeError(message(op, "not of one float dtype", got=got, hint="cast with astype"))
     for p in given:
-        if p.ndim != x.ndim or any(n not in (1, extent) for n, extent in zip(p.shape, x.shape, strict=True)):
-            got = f"{p.shape} for x {x.shape}"
-            raise ValueError(message(op, "scale or shift does not fit x", got=got, expected="extents of x or 1"))
+        _check_parameters(op, p.shape, x)
     if len({p.shape for p in given}) > 1:
         raise ValueError(
             message(op, "scale and shift have different shapes", got=" and ".join(str(p.shape) for p in given))
         )
     return axes_of(op, axes, x.ndim)
+
+
+def _check_parameters(op: str, shape: tuple[int, ...], x: NDArray) -> None:
+    if len(shape) != x.ndim or any(n not in (1, extent) for n, extent in zip(shape, x.shape, strict=True)):
+        got = f"{shape} for x {x.shape}"
+        raise ValueError(message(op, "scale or shift does not fit x", got=got, expected="extents of x or 1"))
 
 
 def _reduced(statistics: NDArray) -> tuple[int, ...]:

@@ -145,7 +145,21 @@ def _integers(
 def _padded(x: NDArray, padding: Sequence[tuple[int, int]]) -> NDArray:
     if not any(map(any, padding)):
         return x
-    return pad(x, [(0, 0), *padding], -math.inf if x.dtype.kind == "float" else int(iinfo(x.dtype).min))
+    kind = x.dtype.kind
+    least = -math.inf if kind == "float" else False if kind == "bool" else int(iinfo(x.dtype).min)
+    return pad(x, [(0, 0), *padding], least)
+
+
+def _all_reach(extent: int, windows: int, taps: int, step: int, low: int, distance: int) -> bool:
+    """Return whether there are windows, and each has an element of x."""
+    before = min(-(-low // step), distance // math.gcd(step, distance))  # windows that start before x, less repetitions
+    return (
+        windows > 0
+        and low <= (taps - 1) * distance
+        and (windows - 1) * step - low < extent
+        # The first neighbour in x or behind it: it is behind only where x is shorter than neighbours are apart.
+        and (extent >= distance or all((k * step - low) % distance < extent for k in range(min(before, windows))))
+    )
 
 
 def _prepared(
@@ -170,8 +184,7 @@ def _prepared(
     sizes: list[int] = []
     for extent, taps, step, (low, high), distance in zip(x.shape[-n:], size, stride, padding, dilation, strict=True):
         windows = (low + extent + high - distance * (taps - 1) - 1) // step + 1
-        starts = range(-low, windows * step - low, step) if low or high else ()
-        if windows < 1 or not all(any(0 <= at + t * distance < extent for t in range(taps)) for at in starts):
+        if not _all_reach(extent, windows, taps, step, low, distance):
             got = f"x {x.shape}, size {size}, stride {stride}, padding {padding}, dilation {dilation}"
             raise ValueError(message(op, "a window has no element of x", got=got))
         sizes.append(windows)

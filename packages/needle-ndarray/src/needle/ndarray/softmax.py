@@ -43,7 +43,7 @@ def softmax(x: NDArray, /, *, axis: int = -1) -> NDArray:
     """
     at = _axis("softmax", x, axis)
     out = empty_like(x)
-    if _core.composite("softmax", [x], [out], [at]):
+    if not out.size or _core.composite("softmax", [x], [out], [at]):
         return out
     powers = exp(_below(x, at))
     return (powers / _core.sum(powers, axis=at, keepdims=True)).astype(x.dtype, copy=False)
@@ -59,7 +59,7 @@ def softmax_gradient(y: NDArray, cotangent: NDArray, /, *, axis: int = -1) -> ND
     at = _axis("softmax_gradient", y, axis)
     check_fits("softmax_gradient", "the cotangent", cotangent, y.shape, y.dtype)
     out = empty_like(y)
-    if _core.composite("softmax_gradient", [y, cotangent], [out], [at]):
+    if not out.size or _core.composite("softmax_gradient", [y, cotangent], [out], [at]):
         return out
     shares, ct = widened(y), widened(cotangent)
     return (shares * (ct - _core.sum(ct * shares, axis=at, keepdims=True))).astype(y.dtype, copy=False)
@@ -74,7 +74,7 @@ def log_softmax(x: NDArray, /, *, axis: int = -1) -> NDArray:
     """
     at = _axis("log_softmax", x, axis)
     out = empty_like(x)
-    if _core.composite("log_softmax", [x], [out], [at]):
+    if not out.size or _core.composite("log_softmax", [x], [out], [at]):
         return out
     below = _below(x, at)
     return (below - log(_core.sum(exp(below), axis=at, keepdims=True))).astype(x.dtype, copy=False)
@@ -90,7 +90,7 @@ def log_softmax_gradient(y: NDArray, cotangent: NDArray, /, *, axis: int = -1) -
     at = _axis("log_softmax_gradient", y, axis)
     check_fits("log_softmax_gradient", "the cotangent", cotangent, y.shape, y.dtype)
     out = empty_like(y)
-    if _core.composite("log_softmax_gradient", [y, cotangent], [out], [at]):
+    if not out.size or _core.composite("log_softmax_gradient", [y, cotangent], [out], [at]):
         return out
     ct = widened(cotangent)
     return (ct - exp(widened(y)) * _core.sum(ct, axis=at, keepdims=True)).astype(y.dtype, copy=False)
@@ -159,6 +159,8 @@ def _axis(op: str, x: NDArray, axis: int) -> int:
     check_arrays(op, x)
     if x.dtype.kind != "float":
         raise TypeError(message(op, "not of a float dtype", got=x.dtype.name, hint="cast with astype"))
+    if not isinstance(axis, int):  # pyright: ignore[reportUnnecessaryIsInstance] - for callers without a type checker
+        raise TypeError(message(op, "not one axis", got=str(axis), expected="an int"))
     return axes_of(op, axis, x.ndim)[0]
 
 

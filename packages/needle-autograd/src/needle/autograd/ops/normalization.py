@@ -15,6 +15,7 @@ from needle.autograd.samples import Draw, Sample
 from needle.autograd.special import Fused
 from needle.autograd.tensor import Axes, Tensor
 from needle.ndarray import NDArray
+from needle.ndarray.errors import message
 from needle.ndarray.normalization import normalize as normalize_arrays
 from needle.ndarray.normalization import normalize_gradient
 from needle.ndarray.softmax import cross_entropy as cross_entropy_of_arrays
@@ -91,6 +92,8 @@ def cross_entropy(x: Tensor, labels: Tensor | NDArray, axis: int = -1) -> Tensor
     >>> cross_entropy(tensor([0.0, 0.0]), tensor(1)).item()
     0.6931471824645996
     """
+    if not isinstance(axis, int):  # pyright: ignore[reportUnnecessaryIsInstance] - for callers without a type checker
+        raise TypeError(message("cross_entropy", "not one axis", got=str(axis), expected="an int"))
     (axis,) = axes_of("cross_entropy", axis, x.ndim)
     return _cross_entropy(x, labels, axis=axis)
 

@@ -11,6 +11,7 @@ from needle.autograd.rules import linear
 from needle.autograd.samples import Sample
 from needle.autograd.tensor import Tensor
 from needle.ndarray import NDArray
+from needle.ndarray.errors import message
 
 __all__ = ["fold", "windows"]
 
@@ -54,6 +55,8 @@ def _overlap_add(x: NDArray, shape: tuple[int, ...], stride: tuple[int, ...], di
     out = nd.zeros((*lead, *shape), x.dtype, x.device)
     if math.prod(counts) == 0:
         return out
+    if (expected := nd.windows(out, size, stride, dilation).shape) != x.shape:
+        raise ValueError(message("fold", "not the windows of that shape", got=str(x.shape), expected=str(expected)))
     for place in itertools.product(*map(range, size)):
         spans = zip(place, counts, stride, dilation, strict=True)
         target = out[(..., *(slice(i * d, i * d + (count - 1) * s + 1, s) for i, count, s, d in spans))]
