@@ -24,7 +24,7 @@ def _logsumexp(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
 
 
 def _put(x: Array, shape: tuple[int, ...], key: Any) -> Array:
-    out = np.zeros(shape)
+    out = np.zeros(shape, x.dtype)
     out[key] = x
     return out
 
@@ -44,7 +44,7 @@ def _windows(x: Array, size: Any, stride: Any, dilation: Any) -> Array:
 
 def _fold(x: Array, shape: Any, stride: Any, dilation: Any) -> Array:
     n = len(shape)
-    out = np.zeros((*x.shape[: -2 * n], *shape))
+    out = np.zeros((*x.shape[: -2 * n], *shape), x.dtype)
     for place in itertools.product(*map(range, x.shape[-2 * n :])):
         target = tuple(i * s + k * d for i, k, s, d in zip(place[:n], place[n:], stride, dilation, strict=True))
         out[(..., *target)] += x[(..., *place)]
@@ -52,7 +52,8 @@ def _fold(x: Array, shape: Any, stride: Any, dilation: Any) -> Array:
 
 
 def _conv(x: Array, w: Array, stride: Any, padding: Any, dilation_in: Any, dilation: Any) -> Array:
-    spread = np.zeros((*x.shape[:3], *((s - 1) * d + 1 for s, d in zip(x.shape[3:], dilation_in, strict=True))))
+    extents = [(s - 1) * d + 1 for s, d in zip(x.shape[3:], dilation_in, strict=True)]
+    spread = np.zeros((*x.shape[:3], *extents), x.dtype)
     spread[(..., *(slice(None, None, d) for d in dilation_in))] = x
     windows = _windows(_pad(spread, [(0, 0)] * 3 + list(padding)), w.shape[3:], stride, dilation)
     n = len(stride)
@@ -71,6 +72,10 @@ def _scatter(x: Array, indices: Array, updates: Array, axis: int, op: str = "set
 
 def _var(x: Array, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Array:
     return np.var(x, axis, ddof=correction, keepdims=keepdims)
+
+
+def _std(x: Array, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Array:
+    return np.std(x, axis, ddof=correction, keepdims=keepdims)
 
 
 def _astype(x: Array, dtype: nd.DType) -> Array:
@@ -128,6 +133,10 @@ def _attention(q: Array, k: Array, v: Array, mask: Any = None, factor: float = 1
     return _softmax(scores, -1) @ v
 
 
+def _sign(x: Array) -> Array:
+    return x / np.abs(x) if np.iscomplexobj(x) else np.sign(x)
+
+
 def _sigmoid(x: Array) -> Array:
     return 1 / (1 + np.exp(-x))
 
@@ -165,7 +174,14 @@ def _to_device(x: Array, device: str) -> Array:
 
 
 REFERENCES: dict[str, Callable[..., Array]] = {
+    "acos": np.arccos,
+    "acosh": np.arccosh,
+    "asin": np.arcsin,
+    "asinh": np.arcsinh,
     "astype": _astype,
+    "atan": np.arctan,
+    "atan2": np.arctan2,
+    "atanh": np.arctanh,
     "attention": _attention,
     "bitwise_invert": np.invert,
     "bitwise_left_shift": np.left_shift,
@@ -189,7 +205,9 @@ REFERENCES: dict[str, Callable[..., Array]] = {
     "pow": np.power,
     "scatter": _scatter,
     "scatter_add": _scatter_add,
+    "sign": _sign,
     "softmax": _softmax,
+    "std": _std,
     "to_device": _to_device,
     "var": _var,
     "windows": _windows,

@@ -64,7 +64,9 @@ def test_a_wrong_second_derivative_is_found() -> None:
 def test_a_gradient_of_another_shape_is_found() -> None:
     try:
         twice = special("twice", double, lambda ct, p, out, x: ct.sum() * 2, samples=unary((2,)))
-        with pytest.raises(AssertionError, match=r"gradient 0 has another shape; got \(\); expected \(2,\)"):
+        with pytest.raises(
+            AssertionError, match=r"gradient 0 does not fit its input; got float64 \(\); expected float64 \(2,\)"
+        ):
             ad.gradcheck(twice, tensor([1.0, 2.0], nd.float64))
     finally:
         del table["twice"]
@@ -74,7 +76,9 @@ def test_differences_need_float64() -> None:
     def narrow(x: Tensor) -> Tensor:
         return x.astype(nd.float32)
 
-    with pytest.raises(TypeError, match=r"\[gradcheck\] differences need float64; got float32; hint: make the inputs"):
+    with pytest.raises(
+        TypeError, match=r"\[gradcheck\] differences need float64 or complex128; got float32; hint: make"
+    ):
         ad.gradcheck(Tensor.abs, tensor([1.0]))
     with pytest.raises(TypeError, match="got float32"):
         ad.gradcheck(narrow, tensor([1.0], nd.float64))

@@ -36,6 +36,8 @@ CASES: dict[str, tuple[Callable[[Tensor], Tensor], list[float], list[float]]] = 
     "division by 0": (lambda x: x / 0.0, [1.0], [INF]),
     "prod": (ad.prod, [2.0, 0.0, 5.0], [0, 10, 0]),
     "prod of two zeros": (ad.prod, [0.0, 0.0, 5.0], [0, 0, 0]),
+    "std of equal numbers": (ad.std, [3.0, 3.0, 3.0], [0, 0, 0]),
+    "var of too few numbers": (lambda x: ad.var(x, correction=2), [1.0, 3.0], [-INF, INF]),
     "logsumexp of large numbers": (ad.logsumexp, [1000.0, 1000.0, -INF], [0.5, 0.5, 0]),
     "log_softmax of large numbers": (lambda x: ad.log_softmax(x)[0], [1000.0, 1000.0], [0.5, -0.5]),
     "where": (lambda x: ad.where(x > 0, ad.log(x), 0.0), [1.0, 2.0], [1, 0.5]),

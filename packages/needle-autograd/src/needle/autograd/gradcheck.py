@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
+from typing import Any
 
 import needle.ndarray as nd
+from needle.autograd.ops.elementwise import imag, real
 from needle.autograd.tape import enable_grad, walk
 from needle.autograd.tensor import Tensor
 from needle.ndarray.errors import message
@@ -14,28 +16,38 @@ __all__ = ["gradcheck"]
 
 
 def gradcheck(
-    f: Callable[..., Tensor], *inputs: Tensor, order: int = 2, step: float = 1e-5, tolerance: float = 1e-6
+    f: Callable[..., Tensor | Sequence[Tensor]],
+    *inputs: Tensor,
+    order: int = 2,
+    step: float = 1e-5,
+    tolerance: float = 1e-6,
 ) -> None:
     """Raise AssertionError unless the gradients of ``f`` at ``inputs`` agree with central differences.
 
     One random direction v in the inputs and one random cotangent w of the output are tried: the derivative of
     ``sum(w * f(inputs + t * v))`` for t must be the sum of ``v * gradient``. A wrong gradient passes by chance alone.
-    For order 2 the gradients, as a function of inputs and w, are checked in the same way.
+    For order 2 the gradients, as a function of inputs and w, are checked in the same way. Complex numbers count as
+    pairs of real ones, so a product here is that of the real parts plus that of the imaginary ones.
 
     Args:
-        f: A function from tensors to a tensor.
-        inputs: float64 tensors.
+        f: A function from tensors to a tensor, or to several.
+        inputs: float64 or complex128 tensors.
         order: How many times to differentiate.
         step: The distance on both sides of t = 0 in the difference.
         tolerance: The largest error, as a part of the sum of the magnitudes that are compared, or absolute below 1.
 
     Raises:
         AssertionError: They do not agree.
-        TypeError: An input or the output is not float64.
+        TypeError: An input or an output is neither float64 nor complex128.
 
     >>> gradcheck(lambda x: x.exp() * x, tensor([1.0, 2.0], nd.float64))
     """
-    _check(lambda *xs: [f(*xs)], [x.detach() for x in inputs], order, step, tolerance, 1)
+
+    def outputs(*xs: Tensor) -> list[Tensor]:
+        result = f(*xs)
+        return [result] if isinstance(result, Tensor) else list(result)
+
+    _check(outputs, [x.detach() for x in inputs], order, step, tolerance, 1)
 
 
 def _check(
@@ -44,25 +56,26 @@ def _check(
     random = Random(level)
     outputs = f(*inputs)
     for x in [*inputs, *outputs]:
-        if x.dtype is not nd.float64:
-            problem = "differences need float64"
+        if x.dtype not in (nd.float64, nd.complex128):
+            problem = "differences need float64 or complex128"
             raise TypeError(message("gradcheck", problem, got=x.dtype.name, hint="make the inputs in float64"))
     directions = [_draw(random, x) for x in inputs]
     weights = [_draw(random, y) for y in outputs]
 
     def along(t: float) -> float:
         moved = f(*[x + t * v for x, v in zip(inputs, directions, strict=True)])
-        return sum(float((w * y).sum()) for w, y in zip(weights, moved, strict=True))
+        return sum(float(inner(w, y)) for w, y in zip(weights, moved, strict=True))
 
     def pulled(*args: Tensor) -> list[Tensor]:
         return _pull(f, args[: len(inputs)], args[len(inputs) :])
 
     parts = pulled(*inputs, *weights)
     for i, (part, x) in enumerate(zip(parts, inputs, strict=True)):
-        if part.shape != x.shape:
-            text = message("gradcheck", f"gradient {i} has another shape", got=str(part.shape), expected=str(x.shape))
+        if (part.shape, part.dtype) != (x.shape, x.dtype):
+            got, expected = (f"{y.dtype.name} {y.shape}" for y in (part, x))
+            text = message("gradcheck", f"gradient {i} does not fit its input", got=got, expected=expected)
             raise AssertionError(text)
-    terms = [float((v * part).sum()) for v, part in zip(directions, parts, strict=True)]
+    terms = [float(inner(v, part)) for v, part in zip(directions, parts, strict=True)]
     exact, difference = sum(terms), (along(step) - along(-step)) / (2 * step)
     if not abs(exact - difference) <= tolerance * max(1.0, sum(map(abs, terms)), abs(difference)):
         problem = f"the derivative of order {level} along a random direction is wrong"
@@ -72,12 +85,23 @@ def _check(
         _check(pulled, [*inputs, *weights], order - 1, step, tolerance, level + 1)
 
 
+def inner(x: Tensor, y: Tensor) -> Tensor:
+    """Return the sum of the products of elements, of complex ones as pairs of real numbers.
+
+    >>> inner(tensor([1 + 2j]), tensor([3 + 1j])).item()
+    5.0
+    """
+    if x.dtype.kind == "complex":
+        return (real(x) * real(y) + imag(x) * imag(y)).sum()
+    return (x * y).sum()
+
+
 def _pull(f: Callable[..., list[Tensor]], inputs: tuple[Tensor, ...], weights: tuple[Tensor, ...]) -> list[Tensor]:
     """Return the gradients of sum(w * f(inputs)), zero where nothing depends on an input, with a graph of their own."""
     leaves = [x if x.tracked else x.detach().requires_grad_() for x in inputs]
     total = Tensor(nd.zeros((), nd.float64, inputs[0].device))
     for w, y in zip(weights, f(*leaves), strict=True):
-        total = total + (w * y).sum().to(total.device)
+        total = total + inner(w, y).to(total.device)
     with enable_grad():
         seed = Tensor(nd.ones((), nd.float64, total.device))
         found = walk([(total.node or total, seed)], retain=True) if total.tracked else {}
@@ -85,5 +109,10 @@ def _pull(f: Callable[..., list[Tensor]], inputs: tuple[Tensor, ...], weights: t
 
 
 def _draw(random: Random, like: Tensor) -> Tensor:
-    numbers = nd.asarray([random.uniform(-1, 1) for _ in range(like.size)], nd.float64, like.device)
-    return Tensor(nd.reshape(numbers, like.shape))
+    def numbers(count: int) -> Any:
+        return nd.asarray([random.uniform(-1, 1) for _ in range(count)], nd.float64, like.device)
+
+    drawn = numbers(like.size)
+    if like.dtype.kind == "complex":
+        drawn = drawn + 1j * numbers(like.size)
+    return Tensor(nd.reshape(drawn, like.shape))

@@ -33,15 +33,17 @@ class Draw:
         self.random = Random(0)
 
     def uniform(self, *shape: int, low: float = -2.0, high: float = 2.0) -> Tensor:
-        """Return floating numbers between two bounds; chance keeps them off the kinks."""
-        numbers = [self.random.uniform(low, high) for _ in range(math.prod(shape))]
+        """Return floating numbers between two bounds, or complex ones of two such; chance keeps them off the kinks."""
+        numbers: list[complex] = [self.random.uniform(low, high) for _ in range(math.prod(shape))]
+        if self.dtype.kind == "complex":
+            numbers = [x + 1j * self.random.uniform(low, high) for x in numbers]
         return self.tensor(numbers, self.dtype, shape)
 
     def integers(self, *shape: int, low: int = 0, high: int = 2) -> Tensor:
         """Return int64 numbers from ``low`` on and below ``high``."""
         return self.tensor([self.random.randrange(low, high) for _ in range(math.prod(shape))], nd.int64, shape)
 
-    def tensor(self, numbers: Sequence[float], dtype: DType, shape: tuple[int, ...]) -> Tensor:
+    def tensor(self, numbers: Sequence[complex], dtype: DType, shape: tuple[int, ...]) -> Tensor:
         """Return the numbers in a shape."""
         return Tensor(nd.reshape(nd.asarray(numbers, dtype, self.device), shape))
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import needle.ndarray as nd
 from needle.autograd.op import Params, Spec, records
-from needle.autograd.ops.elementwise import conj
+from needle.autograd.ops.elementwise import conjugate
 from needle.autograd.ops.shape import broadcast_to, flip, permute_dims, reshape, squeeze
 from needle.autograd.rules import bilinear
 from needle.autograd.samples import Draw, Sample
@@ -54,11 +54,6 @@ _matmul = bilinear(
     samples=lambda draw: [Sample((draw.uniform(*x), draw.uniform(*y))) for x, y in MATRICES],
     core=2,
 )
-
-
-def conjugate(x: Tensor) -> Tensor:
-    """Return the complex conjugate; ``x`` itself where it is real."""
-    return conj(x) if x.dtype.kind == "complex" else x
 
 
 def conv(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 
 import needle.ndarray as nd
-from needle.autograd.op import Op, Params, axes_of
-from needle.autograd.ops.elementwise import exp, square
+from needle.autograd.op import Op, Params, Spec, axes_of
+from needle.autograd.ops.elementwise import conjugate, exp, sqrt, where
 from needle.autograd.ops.shape import REDUCTIONS, astype, concat, flip, mean, permute_dims, reshape, shifted, sum
 from needle.autograd.rules import composite, opaque, special
 from needle.autograd.samples import Draw, Sample
 from needle.autograd.tensor import Axes, Tensor
 from needle.ndarray import NDArray
 
-__all__ = ["all", "any", "argmax", "argmin", "logsumexp", "max", "min", "prod", "var"]
+__all__ = ["all", "any", "argmax", "argmin", "logsumexp", "max", "min", "prod", "std", "var"]
 
 
 def reductions(draw: Draw) -> list[Sample]:
@@ -23,7 +24,7 @@ def reductions(draw: Draw) -> list[Sample]:
 
 def _behind(p: Params) -> Params:
     """Return the parameters for a batch axis in front."""
-    return {"axis": shifted(p["axis"]), "keepdims": p["keepdims"]}
+    return {**p, "axis": shifted(p["axis"])}
 
 
 def _kept(ct: Tensor, p: Params, x: Tensor) -> Tensor:
@@ -81,7 +82,7 @@ def _others(ct: Tensor, p: Params, out: Tensor, x: Tensor) -> Tensor:
     rows = reshape(moved, (*moved.shape[: len(rest)], x.size // (out.size or 1)))
     others = _product_before(rows) * flip(_product_before(flip(rows, -1)), -1)
     back = permute_dims(reshape(others, moved.shape), [order.index(i) for i in range(x.ndim)])
-    return _kept(ct, p, x) * back
+    return _kept(ct, p, x) * conjugate(back)
 
 
 def _product_before(x: Tensor) -> Tensor:
@@ -118,7 +119,7 @@ _prod = special(
 # Exponentials summed.
 
 
-def logsumexp(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+def logsumexp(x: Tensor, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """Return log(sum(exp(x))) over the axes, or over all, without overflow.
 
     >>> f"{logsumexp(tensor([1000.0, 1000.0])).item():.2f}"
@@ -148,17 +149,43 @@ _logsumexp = special(
 # Spread.
 
 
-@composite(lambda draw: [*reductions(draw)[:-1], Sample((draw.uniform(2, 3), 1, 1.0, True))])
-def var(x: Tensor, axis: Axes = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
-    """Return the mean square distance from the mean over the axes, or over all.
+def var(x: Tensor, /, *, axis: Axes = None, correction: float = 0, keepdims: bool = False) -> Tensor:
+    """Return the variance over the axes, or over all: the squared distances from the mean, summed and divided.
 
-    The sum of squares is divided by the number of elements less ``correction`` (1 for the unbiased estimate).
+    The divisor is the number of elements less ``correction`` (1 for the unbiased estimate).
 
     >>> var(tensor([1.0, 3.0])).item()
     1.0
     """
-    total = sum(square(x - mean(x, axis, keepdims=True)), axis, keepdims)
-    return total / (x.size // (total.size or 1) - correction)
+    return _var(x, axis=axes_of("var", axis, x.ndim), correction=correction, keepdims=keepdims)
+
+
+def _away(ct: Tensor, p: Params, out: Spec, x: Tensor) -> Tensor:
+    divisor = builtins.max(x.size // (out.size or 1) - p["correction"], 0)
+    return _kept(ct, p, x) * 2 / divisor * (x - mean(x, p["axis"], keepdims=True))
+
+
+def _spreads(draw: Draw) -> list[Sample]:
+    x = draw.uniform(2, 3, 2)
+    return [*reductions(draw), Sample((x,), {"axis": 1, "correction": 0.5, "keepdims": True})]
+
+
+# Special: of one pass, in float32 for the halves; made of ops, it would keep the distances.
+_var = special("var", nd.var, _away, saves="inputs", samples=_spreads, batch=lambda p, x: _var(x, **_behind(p)))
+
+
+@composite(_spreads)
+def std(x: Tensor, /, *, axis: Axes = None, correction: float = 0, keepdims: bool = False) -> Tensor:
+    """Return the standard deviation over the axes, or over all: the square root of `var`.
+
+    Where it is 0, so is its gradient.
+
+    >>> std(tensor([1.0, 3.0])).item()
+    1.0
+    """
+    square_of_it = var(x, axis=axis, correction=correction, keepdims=keepdims)
+    is_zero = square_of_it == 0
+    return where(is_zero, 0.0, sqrt(where(is_zero, 1.0, square_of_it)))
 
 
 # Answers that are places or truth values.
