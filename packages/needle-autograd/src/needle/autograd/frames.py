@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
-from needle.autograd.tape import Node, mode
+from needle.autograd.tape import Node, mode, scopes
 from needle.autograd.tensor import Tensor
 from needle.ndarray.errors import message
 
@@ -39,13 +39,13 @@ class Frame:
 
     def __enter__(self) -> Self:
         mode.frames = (*mode.frames, self)
-        mode.careful += 1
+        scopes.add(self)
         self.level = len(mode.frames)
         return self
 
     def __exit__(self, *_: object) -> None:
         mode.frames = mode.frames[:-1]
-        mode.careful -= 1
+        scopes.discard(self)
         self.level = 0
 
     def process(self, op: Op, operands: Sequence[Any], params: dict[str, Any]) -> Any:
@@ -151,13 +151,11 @@ class TapeFrame(Frame):
         if self.level <= mode.muted:
             return out
         if isinstance(out, tuple):
-            prepared = op.prepare(operands, out)
-            node = op.note(self.edges(prepared), [lower(x) for x in prepared], params, out, extra)
+            node = op.note(self.edges(operands), values, params, out, extra)
             return tuple(Taped(self, x, op.part(node, i, x)) if op.differentiable(x) else x for i, x in enumerate(out))
         if not op.differentiable(out):
             return out
-        prepared = op.prepare(operands, out)
-        return Taped(self, out, op.note(self.edges(prepared), [lower(x) for x in prepared], params, out, extra))
+        return Taped(self, out, op.note(self.edges(operands), values, params, out, extra))
 
     def edges(self, operands: Sequence[Any]) -> list[Any]:
         """Return where the cotangent of each operand goes on this tape."""
@@ -187,16 +185,15 @@ class DualFrame(Frame):
     def process(self, op: Op, operands: Sequence[Any], params: dict[str, Any]) -> Any:
         """Compute the value and its tangent."""
         lower = self.lower
-        out = op(*map(lower, operands), **params)
+        values = [lower(x) for x in operands]
+        out = op(*values, **params)
         if isinstance(out, tuple):
-            prepared = op.prepare(operands, out)
-            tangents = op.push([lower(x) for x in prepared], [self.tangent(x) for x in prepared], params, out)
+            tangents = op.push(values, [self.tangent(x) for x in operands], params, out)
             pairs = zip(out, tangents, strict=True)
             return tuple(x if t is None or not op.differentiable(x) else Dual(self, x, t) for x, t in pairs)
         if not op.differentiable(out):
             return out
-        prepared = op.prepare(operands, out)
-        tangent = op.push([lower(x) for x in prepared], [self.tangent(x) for x in prepared], params, out)
+        tangent = op.push(values, [self.tangent(x) for x in operands], params, out)
         return out if tangent is None else Dual(self, out, tangent)
 
     def tangent(self, x: Any) -> Tensor | None:

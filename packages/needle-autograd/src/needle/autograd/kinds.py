@@ -7,13 +7,13 @@ from inspect import Parameter, Signature, signature
 from typing import Any
 
 import needle.ndarray as nd
-from needle.autograd.op import Batch, Op, Params, Spec, output_of, table, wrapped, zeros_like
+from needle.autograd.op import DIFFERENTIABLE, Batch, Op, Params, Spec, output_of, table, wrapped, zeros_like
 from needle.autograd.samples import Samples
-from needle.autograd.tape import Node
+from needle.autograd.tape import Node, scopes
 from needle.autograd.tensor import Tensor
 from needle.ndarray import DType, NDArray
 
-__all__ = ["ZERO", "Bilinear", "Elementwise", "Every", "Linear", "Partial", "Transpose"]
+__all__ = ["ZERO", "Bilinear", "Elementwise", "Every", "Linear", "Partial", "Transpose", "quick"]
 
 ZERO = 0
 """The partial derivative of an op that is constant between its jumps, or whose output is boolean."""
@@ -30,6 +30,8 @@ Every = Callable[[Tensor, Params, int, Sequence[Spec]], Tensor]
 
 OPERANDS = {1: ["x"], 2: ["x", "y"], 3: ["condition", "x", "y"]}
 OUT = -1
+NOTHING: Params = {}
+NEITHER = (None, None)
 
 
 class Elementwise(Op):
@@ -51,27 +53,6 @@ class Elementwise(Op):
         self.__signature__ = Signature([Parameter(x, Parameter.POSITIONAL_ONLY) for x in names])
         self.__doc__ = f"{forward.__doc__}\n\nOperands are tensors, arrays or numbers; they broadcast and promote."
 
-    def prepare(self, operands: Sequence[Any], out: Any) -> Sequence[Any]:
-        """Return the operands cast to the dtype, and those that are differentiated broadcast to the shape, of ``out``.
-
-        What is real stays real beside complex numbers only where the result is real too, as that of `abs` is.
-        """
-        dtype, shape = out.dtype, out.shape
-        for x in operands:
-            if isinstance(x, Tensor):
-                if x.dtype is not dtype or x.shape != shape:
-                    break
-            elif isinstance(x, NDArray):
-                break
-        else:
-            return operands
-        if dtype.kind == "float" and any(isinstance(x, Tensor) and x.dtype.kind == "complex" for x in operands):
-            return operands
-        return [
-            x if partial is None else _expand(_cast(x, dtype), shape)
-            for x, partial in zip(map(wrapped, operands), self.partials, strict=True)
-        ]
-
     def note(self, edges: Sequence[Any], operands: Sequence[Any], params: Params, out: Any, extra: Any = None) -> Node:
         """Return the node, with those operands that the partial derivatives in question read."""
         kept: list[Any] = [None] * len(operands)
@@ -87,10 +68,24 @@ class Elementwise(Op):
 
     def pull(self, node: Node, cotangent: Tensor) -> Sequence[Tensor | None]:
         """Return the cotangent of each operand, or None for one that requires none."""
-        like = cotangent
-        values = [x if x is None or isinstance(x, Tensor) else _constant(x, like) for x in node.saved]
+        values = self._values(node.saved, cotangent)
         values.append(output_of(node))
-        return [None if edge is None else self._pulled(i, cotangent, values) for i, edge in enumerate(node.edges)]
+        return [
+            None if edge is None else _fitted(self._pulled(i, cotangent, values), edge)
+            for i, edge in enumerate(node.edges)
+        ]
+
+    def _values(self, operands: Sequence[Any], like: Tensor) -> list[Any]:
+        """Return the operands as tensors of one dtype, so that partial derivatives need not promote them."""
+        dtype = like.dtype
+        values: list[Any] = []
+        for x, partial in zip(operands, self.partials, strict=True):
+            y = x if x is None or isinstance(x, Tensor) else _constant(x, like)
+            # What is real stays so beside a complex operand, as in the partial derivative of abs.
+            if y is not None and partial is not None and y.dtype is not dtype and y.dtype.kind != "complex":
+                y = table["astype"](y, dtype=dtype)
+            values.append(y)
+        return values
 
     def _pulled(self, i: int, cotangent: Tensor, values: Sequence[Any]) -> Tensor:
         factor = self._factor(i, values)
@@ -104,13 +99,16 @@ class Elementwise(Op):
 
     def push(self, operands: Sequence[Any], tangents: Sequence[Tensor | None], params: Params, out: Tensor) -> Any:
         """Return the sum of the partial derivatives times the tangents."""
-        values = [x if isinstance(x, Tensor) else _constant(x, out) for x in operands]
-        values.append(out)
+        values = [*self._values(operands, out), out]
         total: Tensor | None = None
         for i, tangent in enumerate(tangents):
             if tangent is not None and (term := self._pushed(i, tangent, values, out)) is not None:
                 total = term if total is None else total + term
-        return total
+        if total is None:
+            return None
+        if total.dtype is not out.dtype:
+            total = table["astype"](total, dtype=out.dtype)
+        return total if total.shape == out.shape else table["broadcast_to"](total, shape=out.shape)
 
     def _pushed(self, i: int, tangent: Tensor, values: Sequence[Any], out: Tensor) -> Tensor | None:
         factor = self._factor(i, values)
@@ -127,6 +125,67 @@ class Elementwise(Op):
         if partial is None:
             raise self.missing()
         return partial(*[values[place] for place in self.reads[i]]) if callable(partial) else partial
+
+
+def quick(op: Elementwise) -> Callable[..., Tensor]:
+    """Return the op as a function of one or two operands that loses no time where nobody watches.
+
+    It does what `Op.__call__` and `Elementwise.note` do, at once.
+    """
+    forward, partials, reads = op.forward, op.partials, op.reads
+    new = object.__new__
+
+    def unary(x: Any, /) -> Tensor:
+        if scopes or not isinstance(x, Tensor):
+            return op(x)
+        data = forward(x.data)
+        out = new(Tensor)
+        out.data = data
+        out.grad = out.node = None
+        out.tracked = False
+        if x.tracked and (dtype := data.dtype) in DIFFERENTIABLE:
+            out.tracked = True
+            reads_of = reads[0]
+            out.node = Node(
+                op,
+                (x.node or x,),
+                NOTHING,
+                data.shape,
+                dtype,
+                (x if 0 in reads_of else None,),
+                data if OUT in reads_of else None,
+            )
+        return out
+
+    def binary(x: Any, y: Any, /) -> Tensor:
+        if scopes:
+            return op(x, y)
+        x_is, y_is = isinstance(x, Tensor), isinstance(y, Tensor)
+        data = forward(x.data if x_is else x, y.data if y_is else y)
+        out = new(Tensor)
+        out.data = data
+        out.grad = out.node = None
+        out.tracked = False
+        x_is = x_is and x.tracked
+        y_is = y_is and y.tracked
+        if (x_is or y_is) and (dtype := data.dtype) in DIFFERENTIABLE:
+            out.tracked = True
+            read = (reads[0] if x_is else ()) + (reads[1] if y_is else ())
+            out.node = Node(
+                op,
+                ((x.node or x) if x_is else None, (y.node or y) if y_is else None),
+                NOTHING,
+                data.shape,
+                dtype,
+                (x if 0 in read else None, y if 1 in read else None) if read else NEITHER,
+                data if OUT in read else None,
+            )
+        return out
+
+    function = unary if len(partials) == 1 else binary
+    function.__name__ = function.__qualname__ = op.name
+    function.__doc__ = op.__doc__
+    return function
 
 
 class Linear(Op):
@@ -146,14 +205,6 @@ class Linear(Op):
         self.transposes = transposes
         self.every = every
 
-    def prepare(self, operands: Sequence[Any], out: Any) -> Sequence[Any]:
-        """Return the operands, where there are several, cast to the dtype of ``out``."""
-        if len(operands) == 1:
-            return operands
-        return [
-            _cast(x, out.dtype) if self.every or self.transposes[i] else x for i, x in enumerate(map(wrapped, operands))
-        ]
-
     def note(self, edges: Sequence[Any], operands: Sequence[Any], params: Params, out: Any, extra: Any = None) -> Node:
         """Return the node, with the operands that the op is not linear in and the `Spec`s of the others."""
         kept = [
@@ -168,13 +219,13 @@ class Linear(Op):
 
     def _part(self, i: int, cotangent: Tensor, node: Node) -> Tensor:
         if self.every:
-            return self.every(cotangent, node.params, i, node.saved)
+            return _cast_back(self.every(cotangent, node.params, i, node.saved), node.saved[i].dtype)
         transpose: Any = self.transposes[i]
         if transpose is None:
             raise self.missing()
         if transpose == ZERO:
             return zeros_like(node.saved[i])
-        return transpose(cotangent, node.params, *node.saved)
+        return _cast_back(transpose(cotangent, node.params, *node.saved), node.saved[i].dtype)
 
     def push(self, operands: Sequence[Any], tangents: Sequence[Tensor | None], params: Params, out: Tensor) -> Any:
         """Return the op of the tangents."""
@@ -190,7 +241,7 @@ class Bilinear(Linear):
 
     def note(self, edges: Sequence[Any], operands: Sequence[Any], params: Params, out: Any, extra: Any = None) -> Node:
         """Return the node, with each operand whose other one is differentiated."""
-        x, y = operands
+        x, y = map(wrapped, operands)
         kept = [Spec(x) if edges[1] is None else x, Spec(y) if edges[0] is None else y]
         return Node(self, edges, params, out.shape, out.dtype, kept)
 
@@ -208,13 +259,24 @@ def _places(rule: Callable[..., Any], names: Sequence[str]) -> tuple[int, ...]:
     return tuple(OUT if place == len(names) - 1 else place for place in places)
 
 
-def _cast(x: Any, dtype: DType) -> Any:
-    return table["astype"](x, dtype=dtype) if isinstance(x, Tensor) and x.dtype is not dtype else x
+def _fitted(part: Tensor, edge: Any) -> Tensor:
+    """Return a cotangent of the output's shape and dtype in those of the operand, which the op broadcast and cast."""
+    shape: tuple[int, ...] = edge.shape
+    found = part.shape
+    if found != shape:
+        lead = len(found) - len(shape)
+        axes = (*range(lead), *(i for i in range(lead, len(found)) if found[i] != shape[i - lead]))
+        part = table["reshape"](table["sum"](part, axis=axes, keepdims=False), shape=shape)
+    return _cast_back(part, edge.dtype)
 
 
-def _expand(x: Any, shape: tuple[int, ...]) -> Any:
-    """Note the broadcast of an operand that requires grad; a constant may stay as small as it is."""
-    return table["broadcast_to"](x, shape=shape) if isinstance(x, Tensor) and x.tracked and x.shape != shape else x
+def _cast_back(part: Tensor, dtype: DType) -> Tensor:
+    """Return a cotangent in the operand's dtype; of one for a real operand, the real part."""
+    if part.dtype is dtype:
+        return part
+    if part.dtype.kind == "complex" and dtype.kind != "complex":
+        part = table["real"](part)
+    return table["astype"](part, dtype=dtype)
 
 
 def _constant(x: Any, like: Tensor) -> Tensor:

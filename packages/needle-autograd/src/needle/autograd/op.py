@@ -12,7 +12,7 @@ from typing import Any
 import needle.ndarray as nd
 from needle.autograd.frames import Traced, top_frame
 from needle.autograd.samples import Samples
-from needle.autograd.tape import Node, Several, mode
+from needle.autograd.tape import Node, Several, mode, scopes
 from needle.autograd.tensor import Axes, Tensor
 from needle.ndarray import Device, DType, NDArray
 from needle.ndarray.errors import message
@@ -100,10 +100,8 @@ class Op:
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
         """Return the function's result for tensors, arrays and numbers: a tensor, or a tuple of tensors."""
-        if mode.careful:
-            frame = top_frame(operands)
-            if frame is not None:
-                return frame.process(self, operands, params)
+        if scopes and mode.frames and (frame := top_frame(operands)) is not None:
+            return frame.process(self, operands, params)
         arrays: list[Any] = []
         tracked = False
         for x in operands:
@@ -117,7 +115,6 @@ class Op:
             return self._several(data, operands, params, tracked)
         out = Tensor(data)
         if tracked and mode.recording and data.dtype in DIFFERENTIABLE:
-            operands = self.prepare(operands, data)
             out.tracked = True
             out.node = self.note(edges_of(operands), operands, params, data)
         return out
@@ -127,7 +124,6 @@ class Op:
     ) -> tuple[Tensor, ...]:
         outs = tuple(map(Tensor, data))
         if tracked and mode.recording:
-            operands = self.prepare(operands, data)
             node = self.note(edges_of(operands), operands, params, data)
             for i, out in enumerate(outs):
                 if self.differentiable(out):
@@ -141,10 +137,6 @@ class Op:
     def saving(self, operands: Sequence[Any], params: Params) -> tuple[Any, Any]:
         """Return the result, and what else the gradient wants to have kept."""
         return self(*operands, **params), None
-
-    def prepare(self, operands: Sequence[Any], out: Any) -> Sequence[Any]:
-        """Return the operands as the rules are to see them."""
-        return operands
 
     def note(self, edges: Sequence[Any], operands: Sequence[Any], params: Params, out: Any, extra: Any = None) -> Node:
         """Return the node of this op for a tape."""

@@ -25,7 +25,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import needle.ndarray as nd
-from needle.autograd.kinds import ZERO, Bilinear, Elementwise, Every, Linear, Partial, Transpose
+from needle.autograd.kinds import ZERO, Bilinear, Elementwise, Every, Linear, Partial, Transpose, quick
 from needle.autograd.op import Batch, Op
 from needle.autograd.samples import Samples, uniform
 from needle.autograd.special import Fused, Gradients, Pullback, Saves, Special, Tangent
@@ -53,8 +53,8 @@ def elementwise(
     forward: Callable[..., NDArray] | None = None,
     samples: Samples | None = None,
     reference: Callable[..., Any] | None = None,
-) -> Elementwise:
-    """Add an elementwise op.
+) -> Callable[..., Tensor]:
+    """Add an elementwise op, and return it as a function.
 
     Args:
         name: Its name.
@@ -67,7 +67,8 @@ def elementwise(
         reference: The same function of Python numbers, for the tests, where NumPy has none of this name.
     """
     samples = samples or uniform(*[(-2.0, 2.0)] * len(partials))
-    return Elementwise(name, forward or getattr(nd, name), partials, samples, reference)
+    op = Elementwise(name, forward or getattr(nd, name), partials, samples, reference)
+    return op if len(partials) > 2 else quick(op)  # noqa: PLR2004 - the ops of three operands are not in a hurry
 
 
 def linear(

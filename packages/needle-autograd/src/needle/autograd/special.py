@@ -8,7 +8,7 @@ from typing import Any, Literal
 from needle.autograd.frames import Taped, TapeFrame, Traced, top_frame
 from needle.autograd.op import Batch, Op, Params, Spec, edges_of, output_of, records, wrapped, zeros_like
 from needle.autograd.samples import Samples
-from needle.autograd.tape import Node, Several, mode, walk
+from needle.autograd.tape import Node, Several, mode, scopes, walk
 from needle.autograd.tensor import Tensor
 from needle.ndarray import NDArray
 
@@ -118,12 +118,12 @@ class Fused(Special):
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
         """Return the function's result for tensors, arrays and None."""
-        frame = top_frame(operands) if mode.careful else None
+        frame = top_frame(operands) if scopes and mode.frames else None
         return self.saving(operands, params)[0] if frame is None else frame.process(self, operands, params)
 
     def saving(self, operands: Sequence[Any], params: Params) -> tuple[Any, Any]:
         """Return the result, and what the kernel keeps for its gradient; None where operands are of a frame."""
-        if mode.careful and top_frame(operands) is not None:
+        if scopes and mode.frames and top_frame(operands) is not None:
             return self(*operands, **params), None
         inputs = [wrapped(x) for x in operands]
         data, extra = self.forward(*map(_array, inputs), **params)

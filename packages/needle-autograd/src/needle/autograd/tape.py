@@ -25,7 +25,19 @@ if TYPE_CHECKING:
     from needle.autograd.tensor import Tensor
     from needle.ndarray import DType
 
-__all__ = ["Edge", "Mode", "Node", "Several", "enable_grad", "is_grad_enabled", "mode", "no_grad", "now", "walk"]
+__all__ = [
+    "Edge",
+    "Mode",
+    "Node",
+    "Several",
+    "enable_grad",
+    "is_grad_enabled",
+    "mode",
+    "no_grad",
+    "now",
+    "scopes",
+    "walk",
+]
 
 
 class Mode(threading.local):
@@ -37,11 +49,13 @@ class Mode(threading.local):
     """The highest level at which nothing is noted, from `no_grad`; -1 where all levels note."""
     frames: tuple[Any, ...] = ()
     """The frames that are open, the innermost last; the level of each is its place, from 1 on."""
-    careful: int = 0
-    """Whether ops must look for tensors of frames, or be watched: not 0 while a frame or a watch is open."""
 
 
 mode = Mode()
+
+scopes: set[object] = set()
+"""All frames and the like of all threads that are open. While there are none, `mode` says nothing, and ops, to be fast,
+do not look."""
 
 
 def is_grad_enabled() -> bool:
@@ -57,11 +71,14 @@ def is_grad_enabled() -> bool:
 @contextmanager
 def _muted(level: int) -> Generator[None]:
     before = mode.muted, mode.recording
+    scope = object()
+    scopes.add(scope)
     mode.muted, mode.recording = level, level < 0
     try:
         yield
     finally:
         mode.muted, mode.recording = before
+        scopes.discard(scope)
 
 
 def no_grad() -> Any:
@@ -113,10 +130,13 @@ class Node:
     """One op that was computed.
 
     Its result is in ``out`` only where the rule reads it, and not as the tensor, which holds the node: that would be a
-    reference cycle.
+    reference cycle. It has no slots, as most of its attributes are at their defaults.
     """
 
-    __slots__ = ("dtype", "edges", "extra", "hooks", "line", "op", "order", "out", "params", "saved", "shape", "stamp")
+    hooks: dict[int, Callable[[Tensor], Tensor | None]] | None = None
+    """Functions that see the cotangent of the result on its way."""
+    extra: Any = None
+    """What a fused op's kernel keeps for its gradient."""
 
     def __init__(
         self,
@@ -136,7 +156,6 @@ class Node:
         self.saved = saved
         self.out = out
         self.order = next(_order)
-        self.extra = self.hooks = self.line = self.stamp = None
 
 
 Edge = "Node | Tensor | None"

@@ -158,7 +158,7 @@ class _Call(Op):
         return tree_unflatten(call.result, outs)
 
     def __call__(self, *leaves: Any, **params: Any) -> Any:
-        frame = top_frame(leaves) if mode.careful else None
+        frame = top_frame(leaves) if mode.frames else None
         if frame is not None:
             return frame.process(self, leaves, params)
         if not (mode.recording and records(leaves)):
