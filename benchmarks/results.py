@@ -53,6 +53,7 @@ class Results:
     def write(self) -> None:
         """Write them to the file that they were read from."""
         assert self.path
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps({"facts": self.facts, "limits": self.limits, "records": self.records}, indent=0)
         with atomic_write(self.path) as file:
             file.write(text.encode())

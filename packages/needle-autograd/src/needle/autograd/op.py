@@ -13,8 +13,9 @@ import needle.ndarray as nd
 from needle.autograd.frames import Traced, top_frame
 from needle.autograd.samples import Samples
 from needle.autograd.tape import Node, Several, mode, scopes
-from needle.autograd.tensor import Axes, Tensor
+from needle.autograd.tensor import Tensor
 from needle.ndarray import Device, DType, NDArray
+from needle.ndarray.axes import axes_of
 from needle.ndarray.errors import message
 
 __all__ = [
@@ -236,16 +237,3 @@ def records(operands: Sequence[Any]) -> bool:
 def zeros_like(x: Tensor | NDArray | Spec) -> Tensor:
     """Return zeros of the shape, dtype and device of ``x``."""
     return Tensor(nd.zeros(x.shape, x.dtype, x.device))
-
-
-def axes_of(op: str, axis: Axes, ndim: int) -> tuple[int, ...]:
-    """Return the axes as numbers from 0 on; all where ``axis`` is None."""
-    if axis is None:
-        return tuple(range(ndim))
-    axes = (axis,) if isinstance(axis, int) else tuple(axis)
-    if not all(-ndim <= a < ndim for a in axes):
-        raise IndexError(message(op, "no such axis", got=f"axis {axis}", expected=f"from {-ndim} to {ndim - 1}"))
-    axes = tuple(a % ndim for a in axes)
-    if len(set(axes)) != len(axes):
-        raise ValueError(message(op, "an axis is given twice", got=f"axis {axis}"))
-    return axes

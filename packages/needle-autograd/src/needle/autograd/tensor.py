@@ -404,10 +404,7 @@ class Tensor:
     @property
     def mT(self) -> Tensor:
         """The transpose of the last two axes."""
-        if self.ndim < 2:  # noqa: PLR2004 - rows and columns
-            raise ValueError(message("mT", "not a matrix", got=f"shape {self.shape}", expected="two axes or more"))
-        *lead, rows, columns = range(self.ndim)
-        return functions.permute_dims(self, (*lead, columns, rows))
+        return functions.matrix_transpose(self)
 
     def astype(self, dtype: DType) -> Tensor:
         """Return `needle.autograd.astype` of this tensor."""

@@ -24,6 +24,8 @@ def axes_of(op: str, axes: Axes, ndim: int) -> tuple[int, ...]:
     """
     if axes is None:
         return tuple(range(ndim))
+    if isinstance(axes, int) and -ndim <= axes < ndim:
+        return (axes % ndim,)
     named = (axes,) if isinstance(axes, int) else tuple(axes)
     if any(not -ndim <= axis < ndim for axis in named):
         expected = f"{-ndim} to {ndim - 1}" if ndim else "no axis, for an array of 0 dimensions"

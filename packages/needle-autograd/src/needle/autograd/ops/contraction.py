@@ -24,7 +24,8 @@ def matmul(x: Tensor, y: Tensor) -> Tensor:
     >>> matmul(tensor([[1.0, 2.0], [3.0, 4.0]]), tensor([1.0, 1.0])).tolist()
     [3.0, 7.0]
     """
-    if not records((x, y)) or x.ndim == 0 or y.ndim == 0:
+    ranks = x.ndim, y.ndim
+    if ranks == (2, 2) or not records((x, y)) or 0 in ranks:
         return _matmul(x, y)
     if x.ndim == 1:
         return squeeze(matmul(reshape(x, (1, x.size)), y), -min(y.ndim, 2))

@@ -16,8 +16,8 @@ from needle.ndarray import Device, DType, NDArray
 from needle.ndarray.errors import message
 
 __all__ = [
-    "astype", "broadcast_to", "concat", "copy", "expand_dims", "flip", "getitem", "mean", "pad", "permute_dims",
-    "reshape", "squeeze", "stack", "sum", "to_device",
+    "astype", "broadcast_to", "concat", "copy", "expand_dims", "flip", "getitem", "matrix_transpose", "mean", "pad",
+    "permute_dims", "reshape", "squeeze", "stack", "sum", "to_device",
 ]  # fmt: skip
 
 # Type and place.
@@ -209,6 +209,24 @@ _permute_dims = linear(
     lambda ct, p, x: permute_dims(ct, [p["axes"].index(i) for i in range(x.ndim)]),
     samples=lambda draw: [Sample((draw.uniform(2, 3, 4), (2, 0, 1))), Sample((draw.uniform(2, 3), (-1, 0)))],
     batch=lambda p, x: permute_dims(x, (0, *shifted(p["axes"]))),
+)
+
+
+def matrix_transpose(x: Tensor) -> Tensor:
+    """Return the array with its last two axes swapped, as a view.
+
+    >>> matrix_transpose(tensor([[1, 2], [3, 4]])).tolist()
+    [[1, 3], [2, 4]]
+    """
+    return _matrix_transpose(x)
+
+
+_matrix_transpose = linear(
+    "matrix_transpose",
+    nd.matrix_transpose,
+    lambda ct, p, x: matrix_transpose(ct),
+    samples=unary((2, 3), (2, 3, 4)),
+    core=2,
 )
 
 
