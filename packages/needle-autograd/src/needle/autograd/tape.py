@@ -12,7 +12,7 @@ There is a tape at every level: level 0 is `Tensor.backward`, the levels above a
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
+from contextlib import ContextDecorator
 from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from needle.ndarray.errors import message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from needle.autograd.tensor import Tensor
     from needle.ndarray import DType
@@ -68,17 +68,26 @@ def is_grad_enabled() -> bool:
     return mode.muted < len(mode.frames)
 
 
-@contextmanager
-def _muted(level: int) -> Generator[None]:
-    before = mode.muted, mode.recording
-    scope = object()
-    scopes.add(scope)
-    mode.muted, mode.recording = level, level < 0
-    try:
-        yield
-    finally:
-        mode.muted, mode.recording = before
-        scopes.discard(scope)
+class _Muted(ContextDecorator):
+    """Notes nothing up to a level while it is open; with None, up to the level at which it is opened."""
+
+    def __init__(self, level: int | None) -> None:
+        self.level = level
+        self.before: list[tuple[int, bool]] = []
+
+    def __enter__(self) -> None:
+        level = len(mode.frames) if self.level is None else self.level
+        self.before.append((mode.muted, mode.recording))
+        scopes.add(self)
+        mode.muted, mode.recording = level, level < 0
+
+    def __exit__(self, *_: object) -> None:
+        mode.muted, mode.recording = self.before.pop()
+        if not self.before:
+            scopes.discard(self)
+
+    def _recreate_cm(self) -> _Muted:
+        return _Muted(self.level)  # each call of a decorated function has its own
 
 
 def no_grad() -> Any:
@@ -94,18 +103,12 @@ def no_grad() -> Any:
     >>> y.requires_grad
     False
     """
-    return _no_grad()
-
-
-@contextmanager
-def _no_grad() -> Generator[None]:
-    with _muted(len(mode.frames)):
-        yield
+    return _Muted(None)
 
 
 def enable_grad() -> Any:
     """Return a context manager and decorator that notes ops again inside `no_grad`."""
-    return _muted(-1)
+    return _Muted(-1)
 
 
 class Rule(Protocol):

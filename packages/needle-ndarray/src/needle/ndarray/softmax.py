@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from needle.ndarray import _core
 from needle.ndarray._elementwise import exp, log
 from needle.ndarray.axes import axes_of
-from needle.ndarray.creation import empty, empty_like
+from needle.ndarray.creation import empty_like
 from needle.ndarray.dtypes import int64
 from needle.ndarray.errors import message
 from needle.ndarray.host import check_arrays, check_fits, computed_in, widened
@@ -120,7 +120,7 @@ def cross_entropy(x: NDArray, labels: NDArray, /, *, axis: int = -1) -> tuple[ND
     check_fits("cross_entropy", "the labels", labels, _without(x, at), int64)
     kept = _core.expand_dims(labels, axis=at)
     dtype = computed_in(x)
-    losses, sums = (empty(kept.shape, dtype, x.device) for _ in range(2))
+    losses, sums = (_core.empty(kept.shape, dtype, x.device) for _ in range(2))
     if not _core.composite("cross_entropy", [x, kept], [losses, sums], [at]):
         below = _below(x, at)
         total = log(_core.sum(exp(below), axis=at, keepdims=True))
