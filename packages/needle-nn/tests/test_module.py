@@ -186,3 +186,25 @@ def test_summary_shows_layers_shapes_and_parameters_and_leaves_no_trace():
     assert model.training
     assert all("forward" not in vars(module) for module in model.modules())
     assert nd.random.default_generator().state_dict()["counter"] == 0
+
+
+def test_a_module_is_a_tree(device: str) -> None:
+    net = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)).to(device)
+    net.eval()
+    x = ad.tensor([[1.0, -2.0], [0.5, 3.0]], device=device)
+    net(x).sum().backward()
+    with ad.no_grad():
+        gradient = ad.grad(lambda net: net(x).sum())(net)
+    assert isinstance(gradient, nn.Sequential)
+    assert not gradient.training
+    for (name, parameter), slope in zip(net.named_parameters(), ad.tree_leaves(gradient), strict=True):
+        assert parameter.grad is not None
+        assert bool((ad.abs(slope - parameter.grad) < 1e-6).all()), name
+        assert not slope.requires_grad
+    with ad.no_grad():
+        moved = ad.tree_map(lambda p, g: p - 0.1 * g, net, gradient)
+        assert moved(x).sum().item() < net(x).sum().item()
+        each = ad.vmap(ad.grad(lambda net, x: net(x).sum()), in_axes=(None, 0))(net, x)
+    for whole, parts in zip(ad.tree_leaves(gradient), ad.tree_leaves(each), strict=True):
+        assert parts.shape == (2, *whole.shape)
+        assert bool((ad.abs(parts.sum(0) - whole) < 1e-6).all())

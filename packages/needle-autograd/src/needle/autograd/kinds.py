@@ -13,7 +13,7 @@ from needle.autograd.tape import Node, scopes
 from needle.autograd.tensor import Tensor
 from needle.ndarray import DType, NDArray
 
-__all__ = ["ZERO", "Bilinear", "Elementwise", "Every", "Linear", "Partial", "Transpose", "quick"]
+__all__ = ["ZERO", "Bilinear", "Elementwise", "Every", "Linear", "Partial", "Transpose", "fitted", "quick"]
 
 ZERO = 0
 """The partial derivative of an op that is constant between its jumps, or whose output is boolean."""
@@ -71,7 +71,7 @@ class Elementwise(Op):
         values = self._values(node.saved, cotangent)
         values.append(output_of(node))
         return [
-            None if edge is None else _fitted(self._pulled(i, cotangent, values), edge)
+            None if edge is None else fitted(self._pulled(i, cotangent, values), edge)
             for i, edge in enumerate(node.edges)
         ]
 
@@ -219,13 +219,13 @@ class Linear(Op):
 
     def _part(self, i: int, cotangent: Tensor, node: Node) -> Tensor:
         if self.every:
-            return _cast_back(self.every(cotangent, node.params, i, node.saved), node.saved[i].dtype)
+            return fitted(self.every(cotangent, node.params, i, node.saved), node.saved[i])
         transpose: Any = self.transposes[i]
         if transpose is None:
             raise self.missing()
         if transpose == ZERO:
             return zeros_like(node.saved[i])
-        return _cast_back(transpose(cotangent, node.params, *node.saved), node.saved[i].dtype)
+        return fitted(transpose(cotangent, node.params, *node.saved), node.saved[i])
 
     def push(self, operands: Sequence[Any], tangents: Sequence[Tensor | None], params: Params, out: Tensor) -> Any:
         """Return the op of the tangents."""
@@ -259,15 +259,15 @@ def _places(rule: Callable[..., Any], names: Sequence[str]) -> tuple[int, ...]:
     return tuple(OUT if place == len(names) - 1 else place for place in places)
 
 
-def _fitted(part: Tensor, edge: Any) -> Tensor:
+def fitted(part: Tensor, like: Any) -> Tensor:
     """Return a cotangent of the output's shape and dtype in those of the operand, which the op broadcast and cast."""
-    shape: tuple[int, ...] = edge.shape
+    shape: tuple[int, ...] = like.shape
     found = part.shape
     if found != shape:
         lead = len(found) - len(shape)
         axes = (*range(lead), *(i for i in range(lead, len(found)) if found[i] != shape[i - lead]))
         part = table["reshape"](table["sum"](part, axis=axes, keepdims=False), shape=shape)
-    return _cast_back(part, edge.dtype)
+    return _cast_back(part, like.dtype)
 
 
 def _cast_back(part: Tensor, dtype: DType) -> Tensor:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from needle.autograd.frames import Taped, TapeFrame, Traced, top_frame
+from needle.autograd.kinds import fitted
 from needle.autograd.op import Batch, Op, Params, Spec, edges_of, output_of, records, wrapped, zeros_like
 from needle.autograd.samples import Samples
 from needle.autograd.tape import Node, Several, mode, scopes, walk
@@ -80,6 +81,8 @@ class Special(Op):
             cotangent = tuple(cotangent[i] if i in cotangent else zeros_like(x) for i, x in enumerate(out))
         found = self.vjp(cotangent, node.params, out, *node.saved)
         parts = [found] if isinstance(found, Tensor) else found
+        if self.core is not None:  # what it broadcast
+            parts = [x if x is None else fitted(x, like) for x, like in zip(parts, node.saved, strict=True)]
         return [None if edge is None else part for edge, part in zip(node.edges, parts, strict=True)]
 
     def push(self, operands: Sequence[Any], tangents: Sequence[Tensor | None], params: Params, out: Any) -> Any:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import needle.ndarray as nd
-from needle.autograd import Tensor
+from needle.autograd import Tensor, tree_register
 from needle.ndarray.errors import message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = ["IncompatibleKeys", "Module", "Parameter"]
 
@@ -28,6 +28,14 @@ class Parameter(Tensor):
 
     def __init__(self, data: nd.NDArray, requires_grad: bool = True) -> None:
         super().__init__(data, requires_grad=requires_grad)
+
+
+class _Layout(NamedTuple):
+    """What a module is besides its tensors and modules: its class, and its attributes in their order."""
+
+    kind: type[Module]
+    names: tuple[str, ...]
+    rest: dict[str, Any]
 
 
 class IncompatibleKeys(NamedTuple):
@@ -55,6 +63,13 @@ class Module:
     )
     >>> [name for name, _ in net.named_parameters()]
     ['hidden.weight', 'hidden.bias', 'out.weight', 'out.bias']
+
+    It is a tree as well: transformations take it for its tensors, and its gradient is a module that holds gradients.
+
+    >>> from needle.autograd import grad
+    >>> gradient = grad(lambda net, x: net(x).sum())(net, Tensor(nd.ones((3, 4))))
+    >>> gradient.out.bias.tolist()
+    [3.0, 3.0]
     """
 
     training: bool = True
@@ -202,6 +217,25 @@ class Module:
             return f"{type(self).__name__}({self.extra_repr()})"
         lines = [self.extra_repr(), *children] if self.extra_repr() else children
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
+
+
+def _flatten(module: Module) -> tuple[list[Any], _Layout]:
+    """Return the tensors, arrays and modules that are attributes of a module, and what else it is."""
+    attributes = vars(module)
+    inner = {name: value for name, value in attributes.items() if isinstance(value, Tensor | nd.NDArray | Module)}
+    rest = {name: value for name, value in attributes.items() if name not in inner}
+    return list(inner.values()), _Layout(type(module), tuple(attributes), rest)
+
+
+def _unflatten(layout: _Layout, children: Sequence[Any]) -> Module:
+    module = object.__new__(layout.kind)
+    rest = iter(children)
+    for name in layout.names:
+        vars(module)[name] = layout.rest[name] if name in layout.rest else next(rest)
+    return module
+
+
+tree_register(Module, _flatten, _unflatten)
 
 
 def _join(path: str, name: str) -> str:

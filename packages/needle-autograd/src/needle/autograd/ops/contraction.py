@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import needle.ndarray as nd
 from needle.autograd.op import Params, Spec, records
 from needle.autograd.ops.elementwise import conjugate
-from needle.autograd.ops.shape import broadcast_to, flip, permute_dims, reshape, squeeze
+from needle.autograd.ops.shape import flip, permute_dims, reshape, squeeze
 from needle.autograd.rules import bilinear
 from needle.autograd.samples import Draw, Sample
 from needle.autograd.tensor import Tensor
@@ -34,12 +34,7 @@ def matmul(x: Tensor, y: Tensor) -> Tensor:
     if x.shape[:-2] and not y.shape[:-2]:  # one product of more rows: the gradient of y is then one product too
         rows = reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
         return reshape(_matmul(rows, y), (*x.shape[:-1], y.shape[-1]))
-    lead = nd.broadcast_shapes(x.shape[:-2], y.shape[:-2])
-    return _matmul(_with_lead(x, lead), _with_lead(y, lead))
-
-
-def _with_lead(x: Tensor, lead: tuple[int, ...]) -> Tensor:
-    return x if x.shape[:-2] == lead else broadcast_to(x, (*lead, *x.shape[-2:]))
+    return _matmul(x, y)
 
 
 MATRICES = [
