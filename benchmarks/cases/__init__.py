@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from benchmarks.case import Case
-from benchmarks.cases import conv, dispatch, elementwise, images, matmul, reduce, rows, train
+from benchmarks.cases import conv, dispatch, elementwise, images, matmul, reduce, rows, sequences, train
 
-FAMILIES = dispatch, elementwise, matmul, reduce, rows, conv, images, train
+FAMILIES = dispatch, elementwise, matmul, reduce, rows, sequences, conv, images, train
 
 CASES: tuple[Case, ...] = tuple(case for family in FAMILIES for case in family.cases())

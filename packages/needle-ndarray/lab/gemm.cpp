@@ -167,6 +167,7 @@ int main(int, char **arguments) {
   time("f32 A^T B", f32, f32, 1, 1024, 1024, 1024, 1);
   time("f32 A B^T", f32, f32, 1, 1024, 1024, 1024, 4);
   time("f32 batch of 32", f32, f32, 32, 128, 64, 128);
+  time("f32 low", f32, f32, 1, 64, 2048, 512);
   time("f32 strided", f32, f32, 1, 512, 512, 512, 10);
   time("f32 tall", f32, f32, 1, 65536, 64, 64);
   time("f32 wide", f32, f32, 1, 64, 64, 65536);

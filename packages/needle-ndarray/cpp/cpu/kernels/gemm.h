@@ -16,7 +16,7 @@
 //       K::columns: word p of column c at room[(panel * depth + p) * K::columns + c]. What is past the last column does
 //       not matter. j is always a multiple of K::columns.
 //
-// Where a.copies() says that A will lie in `room`, regions are wide rather than high. `out` has either a `stride` and
+// Where a.copies() says that A will lie in `room`, regions are about square. `out` has either a `stride` and
 // rows(batch), which returns where its contiguous rows of K::Sum begin, or finish(batch, i, j, m, n, sums, stride),
 // which gets each region's sums once and puts them where they belong.
 //
@@ -197,12 +197,11 @@ struct Regions {
     // Parts of k need none of the operands twice, but take sums of their own: where these are small beside it.
     while (few() && s.k >= 2 * parts * depth && s.k >= 16 * parts * (s.m > s.n ? s.m : s.n)) parts *= 2;
     deep = divide_up(divide_up(s.k, parts), depth) * depth, parts = divide_up(s.k, deep);
-    auto narrow = [&] {
-      while (few() && across < panels) across = least(2 * across, panels);
-    };
-    if (!wide) narrow();
-    while (few() && down < divide_up(s.m, Sizes::rows)) down = least<int64_t>(2 * down, divide_up(s.m, Sizes::rows));
-    narrow();
+    // A further column of regions has A copied once more, a further row of them B.
+    for (const int64_t lowest = divide_up(s.m, Sizes::rows); few() && (across < panels || down < lowest);) {
+      const bool narrower = across < panels && (!wide || across * s.m <= down * s.n || down == lowest);
+      narrower ? across = least(2 * across, panels) : down = least(2 * down, lowest);
+    }
     rows = divide_up(s.m, down), columns = divide_up(panels, across) * width;
     down = divide_up(s.m, rows), across = divide_up(s.n, columns);
   }
