@@ -24,9 +24,9 @@ COMPILER = os.environ.get("CXX", "c++")  # as CMake has it
 
 # Tests of what C++ does, but for those that limit a process's memory, of which the sanitizer takes terabytes.
 TESTS = [
-    "test_conv.py", "test_cpu_backend.py", "test_elementwise.py", "test_indexed.py", "test_indexing.py",
-    "test_matmul.py", "test_ndarray.py", "test_pooling.py", "test_properties.py", "test_reductions.py",
-    "test_softmax.py", "test_views.py",
+    "test_composite_properties.py", "test_conv.py", "test_cpu_backend.py", "test_elementwise.py", "test_indexed.py",
+    "test_indexing.py", "test_matmul.py", "test_ndarray.py", "test_pooling.py", "test_properties.py",
+    "test_reductions.py", "test_softmax.py", "test_views.py",
 ]  # fmt: skip
 LEFT_OUT = "not more_memory and not stub"
 
