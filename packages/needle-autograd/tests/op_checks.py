@@ -19,11 +19,11 @@ from needle.autograd.samples import Draw, Sample
 from needle.autograd.tensor import Tensor
 
 REAL = {
-    "argmax", "argmin", "atan2", "attention", "ceil", "copysign", "cross_entropy", "erf", "floor", "floor_divide",
-    "gelu", "gelu_tanh", "greater", "greater_equal", "gru_cell", "hypot", "less", "less_equal", "log_softmax",
-    "logaddexp", "logsumexp", "lstm_cell", "max", "max_pool", "max_pool_gradient", "max_pool_places", "maximum", "min",
-    "minimum", "nextafter", "normalize", "relu", "remainder", "sigmoid", "signbit", "silu", "softmax", "softplus",
-    "std", "trunc", "var",
+    "argmax", "argmin", "argsort", "atan2", "attention", "ceil", "copysign", "cross_entropy", "erf", "floor",
+    "floor_divide", "gelu", "gelu_tanh", "greater", "greater_equal", "gru_cell", "hypot", "less", "less_equal",
+    "log_softmax", "logaddexp", "logsumexp", "lstm_cell", "max", "max_pool", "max_pool_gradient", "max_pool_places",
+    "maximum", "min", "minimum", "nextafter", "normalize", "relu", "remainder", "sigmoid", "signbit", "silu", "softmax",
+    "softplus", "sort", "std", "topk", "topk_places", "trunc", "var",
 }  # fmt: skip
 """The ops that take no complex numbers."""
 
@@ -43,7 +43,9 @@ def public(op: Op) -> Callable[..., Tensor]:
 def numpy(value: Any) -> Any:
     if isinstance(value, Tensor):
         return np.asarray(value.tolist(), value.dtype.name).reshape(value.shape)
-    return [numpy(x) for x in cast("list[Any]", value)] if isinstance(value, list) else value
+    if isinstance(value, nd.NDArray):
+        return value.numpy()
+    return type(value)(map(numpy, cast("list[Any]", value))) if isinstance(value, list | tuple) else value
 
 
 def floats(sample: Sample) -> list[Tensor]:

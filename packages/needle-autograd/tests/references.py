@@ -78,6 +78,70 @@ def _std(x: Array, axis: Any = None, correction: float = 0.0, keepdims: bool = F
     return np.std(x, axis, ddof=correction, keepdims=keepdims)
 
 
+def _unstack(x: Array, axis: int = 0) -> list[Array]:
+    return list(np.moveaxis(x, axis, 0))
+
+
+def _split(x: Array, sizes: int | tuple[int, ...], axis: int = 0) -> list[Array]:
+    starts = range(sizes, x.shape[axis], sizes) if isinstance(sizes, int) else np.cumsum(sizes)[:-1]
+    return np.split(x, starts, axis)
+
+
+def _unfold(x: Array, axis: int, size: int, step: int) -> Array:
+    windows = np.lib.stride_tricks.sliding_window_view(x, size, axis)
+    return np.take(windows, range(0, windows.shape[axis % x.ndim], step), axis % x.ndim)
+
+
+def _as_strided(x: Array, shape: Any, strides: Any, offset: int = 0) -> Array:
+    shape, strides = ((n,) if isinstance(n, int) else n for n in (shape, strides))
+    out = np.zeros(shape, x.dtype)
+    for place in np.ndindex(*shape):
+        out[place] = x.reshape(-1)[offset + sum(i * step for i, step in zip(place, strides, strict=True))]
+    return out
+
+
+def _diagonal(x: Array, offset: int = 0) -> Array:
+    return np.diagonal(x, offset, -2, -1)
+
+
+def _place_diagonal(x: Array, shape: Any, offset: int = 0) -> Array:
+    out = np.zeros((*x.shape[:-1], *shape), x.dtype)
+    for i in range(x.shape[-1]):
+        out[..., i - min(offset, 0), i + max(offset, 0)] = x[..., i]
+    return out
+
+
+def _scan(f: Callable[..., Array], first: int) -> Callable[..., Array]:
+    def scan(x: Array, axis: int = 0, include_initial: bool = False) -> Array:
+        out = f(x, axis=axis)
+        start = np.full_like(out.take([0] if out.size else [], axis), first)
+        return np.concatenate([start, out], axis) if include_initial else out
+
+    return scan
+
+
+def _argsort(x: Array, axis: int = -1, descending: bool = False) -> Array:
+    return np.argsort(-x if descending else x, axis, kind="stable")
+
+
+def _sort(x: Array, axis: int = -1, descending: bool = False) -> Array:
+    return np.take_along_axis(x, _argsort(x, axis, descending), axis)
+
+
+def _topk_places(x: Array, k: int, axis: int = -1, largest: bool = True) -> Array:
+    return np.take(_argsort(x, axis, largest), range(k), axis)
+
+
+def _topk(x: Array, k: int, axis: int = -1, largest: bool = True) -> tuple[Array, Array]:
+    places = _topk_places(x, k, axis, largest)
+    return np.take_along_axis(x, places, axis), places
+
+
+def _numbered(*arrays: Array, extents: tuple[int, ...]) -> Array:
+    inside = [array % extent for array, extent in zip(arrays, extents, strict=True)]
+    return np.ravel_multi_index(np.broadcast_arrays(*inside), extents)
+
+
 def _astype(x: Array, dtype: nd.DType) -> Array:
     return x.astype(dtype.name)
 
@@ -176,6 +240,8 @@ def _to_device(x: Array, device: str) -> Array:
 REFERENCES: dict[str, Callable[..., Array]] = {
     "acos": np.arccos,
     "acosh": np.arccosh,
+    "argsort": _argsort,
+    "as_strided": _as_strided,
     "asin": np.arcsin,
     "asinh": np.arcsinh,
     "astype": _astype,
@@ -189,26 +255,38 @@ REFERENCES: dict[str, Callable[..., Array]] = {
     "concat": _concat,
     "conv": _conv,
     "cross_entropy": _cross_entropy,
+    "cumulative_prod": _scan(np.cumprod, 1),
+    "cumulative_sum": _scan(np.cumsum, 0),
+    "diagonal": _diagonal,
     "fold": _fold,
     "getitem": _getitem,
     "gru_cell": _gru_cell,
     "log_softmax": _log_softmax,
     "logsumexp": _logsumexp,
     "lstm_cell": _lstm_cell,
+    "matrix_transpose": lambda x: np.swapaxes(x, -2, -1),
     "max_pool": _max_pool,
     "max_pool_gradient": _max_pool_gradient,
     "max_pool_places": _max_pool_places,
     "normalize": _normalize,
+    "numbered": _numbered,
     "pad": _pad,
     "permute_dims": np.transpose,
     "place": _put,
+    "place_diagonal": _place_diagonal,
     "pow": np.power,
     "scatter": _scatter,
     "scatter_add": _scatter_add,
     "sign": _sign,
     "softmax": _softmax,
+    "sort": _sort,
+    "split": _split,
     "std": _std,
     "to_device": _to_device,
+    "topk": _topk,
+    "topk_places": _topk_places,
+    "unfold": _unfold,
+    "unstack": _unstack,
     "var": _var,
     "windows": _windows,
 }

@@ -12,15 +12,20 @@ tensor([0.       , 1.3817732], dtype=float32, device=cpu)
 """
 
 from needle.autograd.gradcheck import gradcheck as gradcheck
+from needle.autograd.ops.arrangement import *  # noqa: F403
 from needle.autograd.ops.attention import *  # noqa: F403
 from needle.autograd.ops.cells import *  # noqa: F403
 from needle.autograd.ops.contraction import *  # noqa: F403
 from needle.autograd.ops.elementwise import *  # noqa: F403
 from needle.autograd.ops.indexing import *  # noqa: F403
+from needle.autograd.ops.keys import *  # noqa: F403
 from needle.autograd.ops.normalization import *  # noqa: F403
 from needle.autograd.ops.pooling import *  # noqa: F403
 from needle.autograd.ops.reduction import *  # noqa: F403
+from needle.autograd.ops.scans import *  # noqa: F403
 from needle.autograd.ops.shape import *  # noqa: F403
+from needle.autograd.ops.sorting import *  # noqa: F403
+from needle.autograd.ops.strides import *  # noqa: F403
 from needle.autograd.ops.windows import *  # noqa: F403
 from needle.autograd.tape import enable_grad as enable_grad
 from needle.autograd.tape import is_grad_enabled as is_grad_enabled

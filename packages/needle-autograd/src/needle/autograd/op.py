@@ -26,6 +26,7 @@ __all__ = [
     "Params",
     "Spec",
     "axes_of",
+    "axis_of",
     "edges_of",
     "output_of",
     "records",
@@ -237,3 +238,11 @@ def records(operands: Sequence[Any]) -> bool:
 def zeros_like(x: Tensor | NDArray | Spec) -> Tensor:
     """Return zeros of the shape, dtype and device of ``x``."""
     return Tensor(nd.zeros(x.shape, x.dtype, x.device))
+
+
+def axis_of(op: str, axis: int | None, ndim: int) -> int:
+    """Return the axis as a number from 0 on; where it is None, the only one."""
+    if axis is None and ndim != 1:
+        got, expected = f"{ndim} dimensions", "axis=, for other than 1 dimension"
+        raise ValueError(message(op, "no axis is named", got=got, expected=expected))
+    return axes_of(op, axis, ndim)[0]

@@ -36,7 +36,7 @@ __all__ = [
     "ZERO", "Composite", "bilinear", "composite", "elementwise", "fused", "linear", "opaque", "special",
 ]  # fmt: skip
 
-Function = TypeVar("Function", bound=Callable[..., Tensor])
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Composite(Op):

@@ -310,7 +310,8 @@ class Tensor:
         return functions.getitem(self, key)
 
     def __iter__(self) -> Iterator[Tensor]:
-        return (self[i] for i in range(len(self)))
+        len(self)  # raises where there are no axes
+        return iter(functions.unstack(self))
 
     # Methods, under PyTorch's names.
 

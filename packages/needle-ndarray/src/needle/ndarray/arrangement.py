@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from needle.ndarray._core import Axes
 
-__all__ = ["moveaxis", "repeat", "roll", "split", "swapaxes", "tile", "unfold", "unstack"]
+__all__ = ["moveaxis", "moved", "repeat", "roll", "split", "swapaxes", "tile", "unfold", "unstack"]
 
 
 def moveaxis(x: NDArray, source: int | Sequence[int], destination: int | Sequence[int], /) -> NDArray:
@@ -32,13 +32,21 @@ def moveaxis(x: NDArray, source: int | Sequence[int], destination: int | Sequenc
     >>> moveaxis(ones((2, 3, 4)), 0, -1).shape
     (3, 4, 2)
     """
-    sources = axes_of("moveaxis", source, x.ndim)
-    targets = axes_of("moveaxis", destination, x.ndim)
+    return _core.permute_dims(x, moved(source, destination, x.ndim))
+
+
+def moved(source: int | Sequence[int], destination: int | Sequence[int], ndim: int) -> list[int]:
+    """Return the order of axes that `moveaxis` brings about.
+
+    >>> moved(0, -1, 3)
+    [1, 2, 0]
+    """
+    sources, targets = axes_of("moveaxis", source, ndim), axes_of("moveaxis", destination, ndim)
     if len(sources) != len(targets):
         raise ValueError(message("moveaxis", "not one destination for each source", got=f"{source} and {destination}"))
-    moved = dict(zip(targets, sources, strict=True))
-    rest = iter([axis for axis in range(x.ndim) if axis not in sources])
-    return _core.permute_dims(x, [moved[i] if i in moved else next(rest) for i in range(x.ndim)])
+    places = dict(zip(targets, sources, strict=True))
+    rest = iter([axis for axis in range(ndim) if axis not in sources])
+    return [places[i] if i in places else next(rest) for i in range(ndim)]
 
 
 def swapaxes(x: NDArray, axis1: int, axis2: int, /) -> NDArray:

@@ -8,7 +8,7 @@ side, else in front. A mask stands for the indices of its true elements. Reading
 from __future__ import annotations
 
 from itertools import compress
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from needle.ndarray import _core
 from needle.ndarray._core import NDArray
@@ -17,7 +17,12 @@ from needle.ndarray.dtypes import int64
 from needle.ndarray.errors import message
 from needle.ndarray.searching import nonzero
 
-__all__ = ["get", "put"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from needle.ndarray._core import Device, DType
+
+__all__ = ["check_index", "common_shape", "counted", "get", "index_array", "parse", "put"]
 
 
 class Plan(NamedTuple):
@@ -91,21 +96,19 @@ def put(x: NDArray, key: Any, value: NDArray) -> None:
 
 
 def _plan(x: NDArray, key: Any) -> Plan:
-    basic, arrays = _parts(x, key if isinstance(key, tuple) else (key,))
+    basic, arrays = parse(
+        x, key if isinstance(key, tuple) else (key,), lambda part: index_array(part, x.device), nonzero
+    )
     view = x[tuple(basic)]
     taken = [array is not None for array in arrays] + [False] * (view.ndim - len(arrays))
     axes = list(compress(range(view.ndim), taken))
-    shape = _broadcast([array.shape for array in arrays if array is not None])
+    shape = common_shape([array for array in arrays if array is not None])
     places, span, start = _core.full(shape, 0, int64, x.device), 1, view.offset
     for axis in axes:
         array, extent, stride = arrays[axis], view.shape[axis], view.strides[axis]
         assert array is not None
-        wrong = (array < -extent) | (array >= extent)
-        if _core.any(wrong):
-            got = f"{int(array.reshape(-1)[int(_core.argmax(wrong))])} for an axis of extent {extent}"
-            raise IndexError(message("getitem", "index out of range", got=got, expected=f"-{extent} to {extent - 1}"))
         low, length = _reach(extent, stride)
-        places = places + (_core.where(array < 0, array + extent, array) * stride - low)
+        places = places + (counted(array, extent) * stride - low)
         span, start = span + length, start + low
     side_by_side = axes == list(range(axes[0], axes[-1] + 1))
     before = list(range(axes[0])) if side_by_side else []
@@ -119,9 +122,38 @@ def _reach(extent: int, stride: int) -> tuple[int, int]:
     return min(last, 0), abs(last)
 
 
-def _parts(x: NDArray, key: tuple[Any, ...]) -> tuple[list[Any], list[NDArray | None]]:
-    """Return the key without its arrays, and the indices that these hold for each axis of the view that it makes."""
-    parts = [part if part is None or part is ... or isinstance(part, slice) else _array(part, x) for part in key]
+def counted(indices: NDArray, extent: int) -> NDArray:
+    """Return indices of an axis counted from its start.
+
+    Raises:
+        IndexError: one is out of range.
+
+    >>> counted(nd.asarray([0, -1]), 3).tolist()
+    [0, 2]
+    """
+    wrong = (indices < -extent) | (indices >= extent)
+    if _core.any(wrong):
+        got = f"{int(indices.reshape(-1)[int(_core.argmax(wrong))])} for an axis of extent {extent}"
+        raise IndexError(message("getitem", "index out of range", got=got, expected=f"-{extent} to {extent - 1}"))
+    return _core.where(indices < 0, indices + extent, indices)
+
+
+def parse(
+    x: Any, key: tuple[Any, ...], index: Callable[[Any], Any], nonzero: Callable[[Any], tuple[Any, ...]]
+) -> tuple[list[Any], list[Any]]:
+    """Return the key without its arrays, and the indices that these hold for each axis of the view that it makes.
+
+    Args:
+        x: what the key is for: an array, or whatever has its shape and dtype.
+        key: its parts.
+        index: makes an array, of the kind of x, of what is neither a slice nor None nor ``...``.
+        nonzero: the places of a mask's true elements.
+
+    >>> basic, arrays = parse(nd.ones((2, 3)), (slice(1), [2, 0]), nd.asarray, nd.nonzero)
+    >>> basic, [array if array is None else array.tolist() for array in arrays]
+    ([slice(None, 1, None), slice(None, None, None)], [None, [2, 0]])
+    """
+    parts = [part if part is None or part is ... or isinstance(part, slice) else index(part) for part in key]
     rest = x.ndim - sum(_axes_of(part) for part in parts)
     if rest < 0:
         got = f"{x.ndim - rest} for shape {x.shape}"
@@ -129,15 +161,18 @@ def _parts(x: NDArray, key: tuple[Any, ...]) -> tuple[list[Any], list[NDArray | 
     if sum(part is ... for part in parts) > 1:
         raise IndexError(message("getitem", "more than one ellipsis"))
     basic: list[Any] = []
-    arrays: list[NDArray | None] = []
+    arrays: list[Any] = []
     axis = 0
     for part in parts:
-        indices: list[NDArray | None] = [None]
+        indices: list[Any] = [None]
         whole: list[Any] = [part]
         if part is ...:
             indices, whole = [None] * rest, [slice(None)] * rest
-        elif isinstance(part, NDArray):
-            indices = [*_indices(part, x, axis)]
+        elif part is not None and not isinstance(part, slice):
+            indices = [part]
+            if part.dtype.kind == "bool":
+                _check_mask(part, x, axis)
+                indices = [*nonzero(part if part.ndim else part.reshape(1))]
             # A mask of 0 dimensions takes no axis of x, so it gets a new one.
             whole = [slice(None)] * _axes_of(part) or [None]
         basic += whole
@@ -146,38 +181,60 @@ def _parts(x: NDArray, key: tuple[Any, ...]) -> tuple[list[Any], list[NDArray | 
     return basic, arrays
 
 
-def _array(part: Any, x: NDArray) -> NDArray:
+def index_array(part: Any, device: Device) -> NDArray:
+    """Return a part of a key as an array of int64 or bool.
+
+    Raises:
+        TypeError: it holds no indices.
+
+    >>> index_array([1, 0], nd.default_device()).dtype
+    int64
+    """
     try:
-        array = part if isinstance(part, NDArray) else asarray(part, device=x.device)
+        array = part if isinstance(part, NDArray) else asarray(part, device=device)
     except TypeError as error:
         expected = "integers, slices, ..., None, and arrays of integers or bool"
         got = type(part).__name__
         raise TypeError(message("getitem", "not an index", got=got, expected=expected)) from error
-    if array.dtype.kind not in {"bool", "int", "uint"} and (array.size or isinstance(part, NDArray)):
-        expected = "integers or bool"
-        raise TypeError(message("getitem", "an index array of this dtype", got=array.dtype.name, expected=expected))
+    if array.size or isinstance(part, NDArray):
+        check_index(array.dtype)
     return array if array.dtype.kind == "bool" else array.astype(int64, copy=False)
+
+
+def check_index(dtype: DType) -> None:
+    """Raise TypeError unless arrays of this dtype can be indices.
+
+    >>> check_index(nd.int8)
+    """
+    if dtype.kind not in {"bool", "int", "uint"}:
+        expected = "integers or bool"
+        raise TypeError(message("getitem", "an index array of this dtype", got=dtype.name, expected=expected))
 
 
 def _axes_of(part: Any) -> int:
     """Return how many axes of the array a part of the key takes."""
     if part is None or part is ...:
         return 0
-    return part.ndim if isinstance(part, NDArray) and part.dtype.kind == "bool" else 1
+    return 1 if isinstance(part, slice) or part.dtype.kind != "bool" else part.ndim
 
 
-def _indices(array: NDArray, x: NDArray, axis: int) -> tuple[NDArray, ...]:
-    """Return the indices that an array holds for x's axes from `axis` on; those of a mask's true elements."""
-    if array.dtype.kind != "bool":
-        return (array,)
-    extents = x.shape[axis : axis + array.ndim]
-    if any(have not in (want, 0) for have, want in zip(array.shape, extents, strict=True)):
-        got = f"{array.shape} for axes {axis} on of {x.shape}"
+def _check_mask(mask: Any, x: Any, axis: int) -> None:
+    extents = x.shape[axis : axis + mask.ndim]
+    if any(have not in (want, 0) for have, want in zip(mask.shape, extents, strict=True)):
+        got = f"{mask.shape} for axes {axis} on of {x.shape}"
         raise IndexError(message("getitem", "the mask does not fit", got=got, expected=str(extents)))
-    return nonzero(array if array.ndim else array.reshape(1))
 
 
-def _broadcast(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
+def common_shape(arrays: Sequence[Any]) -> tuple[int, ...]:
+    """Return the shape that index arrays have once broadcast.
+
+    Raises:
+        IndexError: they do not broadcast.
+
+    >>> common_shape([nd.ones((2, 1)), nd.ones(3)])
+    (2, 3)
+    """
+    shapes = [array.shape for array in arrays]
     try:
         return _core.broadcast_shapes(*shapes)
     except ValueError as error:

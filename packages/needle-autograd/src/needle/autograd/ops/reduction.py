@@ -8,7 +8,8 @@ import math
 import needle.ndarray as nd
 from needle.autograd.op import Op, Params, Spec, axes_of
 from needle.autograd.ops.elementwise import conjugate, exp, sqrt, where
-from needle.autograd.ops.shape import REDUCTIONS, astype, concat, flip, mean, permute_dims, reshape, shifted, sum
+from needle.autograd.ops.scans import cumulative_prod
+from needle.autograd.ops.shape import REDUCTIONS, astype, flip, mean, pad, permute_dims, reshape, shifted, sum
 from needle.autograd.rules import composite, opaque, special
 from needle.autograd.samples import Draw, Sample
 from needle.autograd.tensor import Axes, Tensor
@@ -86,21 +87,9 @@ def _others(ct: Tensor, p: Params, out: Tensor, x: Tensor) -> Tensor:
 
 
 def _product_before(x: Tensor) -> Tensor:
-    """Return for each element the product of those before it on the last axis, in log2(n) steps.
-
-    Source: W. D. Hillis and G. L. Steele, "Data parallel algorithms", Communications of the ACM 29 (1986).
-    """
-    step, n = 1, x.shape[-1]
-    x = _shifted(x, 1)
-    while step < n:
-        x = x * _shifted(x, step)
-        step *= 2
-    return x
-
-
-def _shifted(x: Tensor, step: int) -> Tensor:
-    ones = Tensor(nd.ones((*x.shape[:-1], step), x.dtype, x.device))
-    return concat([ones, x], -1)[..., : x.shape[-1]]
+    """Return for each element the product of those before it on the last axis."""
+    products = cumulative_prod(x, axis=-1)
+    return pad(products, [*[(0, 0)] * (x.ndim - 1), (1, -1)], 1)
 
 
 # Special: the partial derivative is the product of all other elements, which division would not give at 0.

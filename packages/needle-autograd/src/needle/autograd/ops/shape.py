@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import needle.ndarray as nd
 from needle.autograd.op import Params, Spec, axes_of
@@ -16,7 +15,7 @@ from needle.ndarray import Device, DType, NDArray
 from needle.ndarray.errors import message
 
 __all__ = [
-    "astype", "broadcast_to", "concat", "copy", "expand_dims", "flip", "getitem", "matrix_transpose", "mean", "pad",
+    "astype", "broadcast_to", "concat", "copy", "expand_dims", "flip", "matrix_transpose", "mean", "pad",
     "permute_dims", "reshape", "squeeze", "stack", "sum", "to_device",
 ]  # fmt: skip
 
@@ -276,51 +275,7 @@ _flip = linear(
     batch=lambda p, x: flip(x, shifted(p["axis"])),
 )
 
-# Parts, and parts put together.
-
-
-def getitem(x: Tensor, key: Any) -> Tensor:
-    """Return ``x[key]``, a view; the key is made of integers, slices, ``...`` and None.
-
-    >>> getitem(tensor([[1, 2], [3, 4]]), (0, slice(1, None))).tolist()
-    [2]
-    """
-    return _getitem(x, key=key)
-
-
-def _get(x: NDArray, key: Any) -> NDArray:
-    return x[key]
-
-
-_getitem = linear(
-    "getitem",
-    _get,
-    lambda ct, p, x: _place(ct, shape=x.shape, key=p["key"]),
-    samples=lambda draw: [
-        Sample((draw.uniform(3, 4), key)) for key in (1, (..., slice(None, None, -2)), (slice(1, 3), None, -1), ())
-    ],
-    batch=lambda p, x: getitem(x, _of_each(p["key"])),
-)
-
-
-def _of_each(key: Any) -> tuple[Any, ...]:
-    """Return the key for one more axis in front."""
-    return (slice(None), *key) if isinstance(key, tuple) else (slice(None), key)
-
-
-def _put(x: NDArray, shape: tuple[int, ...], key: Any) -> NDArray:
-    out = nd.zeros(shape, x.dtype, x.device)
-    out[key] = x
-    return out
-
-
-_place = linear(
-    "place",
-    _put,
-    lambda ct, p, x: getitem(ct, p["key"]),
-    samples=lambda draw: [Sample((draw.uniform(2),), {"shape": (3, 2), "key": 1})],
-    batch=lambda p, x: _place(x, shape=(x.shape[0], *p["shape"]), key=_of_each(p["key"])),
-)
+# Arrays made longer, and put together.
 
 
 def pad(x: Tensor, widths: Sequence[tuple[int, int]], value: float = 0) -> Tensor:
