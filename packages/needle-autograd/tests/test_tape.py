@@ -278,3 +278,74 @@ def test_a_ladder_of_diamonds_visits_each_node_once() -> None:
         y = y + y
     y.backward()
     assert grad(x) == 2.0**60
+
+
+def test_a_write_that_spoils_a_saved_value_is_an_error_that_names_both_lines(device: str) -> None:
+    x, y = leaf([1.0, 2.0], device), tensor([3.0, 4.0], device=device)
+    product = x * y
+    y.data[0] = 5.0
+    text = (
+        r"\[multiply\] a value that the derivative needs was overwritten; "
+        r"got written by setitem at .*test_tape\.py:\d+; "
+        r"expected that of .*test_tape\.py:\d+; hint: write after backward, or into a copy"
+    )
+    with pytest.raises(RuntimeError, match=text) as caught:
+        product.sum().backward()
+    written, saved = (int(part.split(";")[0]) for part in str(caught.value).split("test_tape.py:")[1:])
+    assert written == saved + 1
+    assert x.grad is None
+
+
+@pytest.mark.parametrize("kind", ["output", "operand", "linear", "fused", "frame"])
+def test_writes_are_seen_wherever_a_value_is_saved(kind: str, device: str) -> None:
+    x = leaf([[1.0, 2.0], [3.0, 4.0]], device)
+    index = tensor([[0], [1]], device=device)
+    if kind == "frame":
+
+        def f(x: Tensor) -> Tensor:
+            constant = tensor([[1.0, 2.0], [3.0, 4.0]], device=device)
+            out = x * constant
+            constant.data[...] = 0.0
+            return out.sum()
+
+        with pytest.raises(RuntimeError, match=r"\[multiply\] a value that the derivative needs was overwritten"):
+            ad.grad(f)(x)
+        return
+    out = {
+        "output": lambda: ad.exp(x),
+        "operand": lambda: ad.sin(x),
+        "linear": lambda: ad.take_along_axis(x, index, 1),
+        "fused": lambda: ad.softmax(x, 1),
+    }[kind]()
+    spoilt = {"output": out, "operand": x, "linear": index, "fused": out}[kind]
+    spoilt.data[...] = 0
+    with pytest.raises(RuntimeError, match="a value that the derivative needs was overwritten"):
+        out.sum().backward()
+
+
+def test_writes_into_what_no_rule_reads_are_free(device: str) -> None:
+    x, y = leaf([1.0, 2.0], device), leaf([3.0, 4.0], device)
+    total = x + y
+    total.data[...] = 7.0
+    (-total).sum().backward()
+    assert grad(x) == grad(y) == [-1.0, -1.0]
+
+
+def test_an_error_of_a_rule_names_the_forward_line(device: str) -> None:
+    x = leaf([1.0, 2.0], device)
+    y = ad.bitwise_invert(ad.tensor([1], device=device)) * x
+    node = y.node
+    assert node is not None
+    assert "test_tape.py" in node.line
+
+    class Bad(ad.Function):
+        def forward(self, x: Tensor) -> Tensor:
+            return x * 1
+
+        def backward(self, ct: Tensor) -> Tensor:
+            raise KeyError("bad")
+
+    with pytest.raises(KeyError) as caught:
+        Bad()(x).sum().backward()
+    assert "in the backward of Bad at" in caught.value.__notes__[0]
+    assert "test_tape.py" in caught.value.__notes__[0]

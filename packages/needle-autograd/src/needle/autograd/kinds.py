@@ -7,11 +7,12 @@ from inspect import Parameter, Signature, signature
 from typing import Any
 
 import needle.ndarray as nd
-from needle.autograd.op import DIFFERENTIABLE, Batch, Op, Params, Spec, output_of, table, wrapped, zeros_like
+from needle.autograd.op import DIFFERENTIABLE, Batch, Op, Params, Spec, output_of, table, watch, wrapped, zeros_like
 from needle.autograd.samples import Samples
-from needle.autograd.tape import Node, scopes
+from needle.autograd.tape import Node, now, scopes
 from needle.autograd.tensor import Tensor
 from needle.ndarray import DType, NDArray
+from needle.ndarray._core import user_frame
 
 __all__ = ["ZERO", "Bilinear", "Elementwise", "Every", "Linear", "Partial", "Transpose", "fitted", "quick"]
 
@@ -30,8 +31,7 @@ Every = Callable[[Tensor, Params, int, Sequence[Spec]], Tensor]
 
 OPERANDS = {1: ["x"], 2: ["x", "y"], 3: ["condition", "x", "y"]}
 OUT = -1
-NOTHING: Params = {}
-NEITHER = (None, None)
+NONE, NEITHER = (None,), (None, None)
 
 
 class Elementwise(Op):
@@ -64,7 +64,9 @@ class Elementwise(Op):
                         result = out
                     else:
                         kept[place] = operands[place]
-        return Node(self, edges, params, out.shape, out.dtype, kept, result)
+        node = Node(self, edges, params, out.shape, out.dtype, kept, result)
+        node.watched = watch(kept if result is None else [*kept, result])
+        return node
 
     def pull(self, node: Node, cotangent: Tensor) -> Sequence[Tensor | None]:
         """Return the cotangent of each operand, or None for one that requires none."""
@@ -130,59 +132,52 @@ class Elementwise(Op):
 def quick(op: Elementwise) -> Callable[..., Tensor]:
     """Return the op as a function of one or two operands that loses no time where nobody watches.
 
-    It does what `Op.__call__` and `Elementwise.note` do, at once.
+    It does what `Op.__call__`, `Tensor.__init__`, `Elementwise.note` and `Node.__init__` do, at once.
     """
-    forward, partials, reads = op.forward, op.partials, op.reads
+    forward, reads = op.forward, op.reads
     new = object.__new__
 
     def unary(x: Any, /) -> Tensor:
         if scopes or not isinstance(x, Tensor):
             return op(x)
-        data = forward(x.data)
         out = new(Tensor)
-        out.data = data
+        out.data = data = forward(x.data)
         out.grad = out.node = None
         out.tracked = False
         if x.tracked and (dtype := data.dtype) in DIFFERENTIABLE:
             out.tracked = True
-            reads_of = reads[0]
-            out.node = Node(
-                op,
-                (x.node or x,),
-                NOTHING,
-                data.shape,
-                dtype,
-                (x if 0 in reads_of else None,),
-                data if OUT in reads_of else None,
-            )
+            out.node = node = new(Node)
+            node.op, node.shape, node.dtype, node.order, node.frame = op, data.shape, dtype, now(), user_frame()
+            node.edges = (x.node or x,)
+            node.saved = NONE
+            if read := reads[0]:
+                node.saved = (x if 0 in read else None,)
+                node.out = data if OUT in read else None
+                node.watched = watch((x, data) if len(read) > 1 else (x,) if 0 in read else (data,))
         return out
 
     def binary(x: Any, y: Any, /) -> Tensor:
         if scopes:
             return op(x, y)
         x_is, y_is = isinstance(x, Tensor), isinstance(y, Tensor)
-        data = forward(x.data if x_is else x, y.data if y_is else y)
         out = new(Tensor)
-        out.data = data
+        out.data = data = forward(x.data if x_is else x, y.data if y_is else y)
         out.grad = out.node = None
         out.tracked = False
-        x_is = x_is and x.tracked
-        y_is = y_is and y.tracked
+        x_is, y_is = x_is and x.tracked, y_is and y.tracked
         if (x_is or y_is) and (dtype := data.dtype) in DIFFERENTIABLE:
             out.tracked = True
-            read = (reads[0] if x_is else ()) + (reads[1] if y_is else ())
-            out.node = Node(
-                op,
-                ((x.node or x) if x_is else None, (y.node or y) if y_is else None),
-                NOTHING,
-                data.shape,
-                dtype,
-                (x if 0 in read else None, y if 1 in read else None) if read else NEITHER,
-                data if OUT in read else None,
-            )
+            out.node = node = new(Node)
+            node.op, node.shape, node.dtype, node.order, node.frame = op, data.shape, dtype, now(), user_frame()
+            node.edges = ((x.node or x) if x_is else None, (y.node or y) if y_is else None)
+            node.saved = NEITHER
+            if read := (reads[0] if x_is else ()) + (reads[1] if y_is else ()):
+                node.saved = kept = (x if 0 in read else None, y if 1 in read else None)
+                node.out = data if OUT in read else None
+                node.watched = watch((*kept, node.out))
         return out
 
-    function = unary if len(partials) == 1 else binary
+    function = unary if len(op.partials) == 1 else binary
     function.__name__ = function.__qualname__ = op.name
     function.__doc__ = op.__doc__
     return function
@@ -211,7 +206,9 @@ class Linear(Op):
             Spec(x) if (self.every or self.transposes[i]) and isinstance(x, Tensor | NDArray) else x
             for i, x in enumerate(operands)
         ]
-        return Node(self, edges, params, out.shape, out.dtype, kept)
+        node = Node(self, edges, params, out.shape, out.dtype, kept)
+        node.watched = watch(kept)
+        return node
 
     def pull(self, node: Node, cotangent: Tensor) -> Sequence[Tensor | None]:
         """Return the cotangent of each operand, or None for one that requires none."""
@@ -243,7 +240,9 @@ class Bilinear(Linear):
         """Return the node, with each operand whose other one is differentiated."""
         x, y = map(wrapped, operands)
         kept = [Spec(x) if edges[1] is None else x, Spec(y) if edges[0] is None else y]
-        return Node(self, edges, params, out.shape, out.dtype, kept)
+        node = Node(self, edges, params, out.shape, out.dtype, kept)
+        node.watched = watch(kept)
+        return node
 
     def push(self, operands: Sequence[Any], tangents: Sequence[Tensor | None], params: Params, out: Tensor) -> Any:
         """Return the product rule's sum."""

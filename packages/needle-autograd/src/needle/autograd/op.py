@@ -31,6 +31,7 @@ __all__ = [
     "output_of",
     "records",
     "table",
+    "watch",
     "wrapped",
     "zeros_like",
 ]
@@ -225,6 +226,22 @@ def _restored(node: Node, x: Any, i: int | None) -> Any:
     if mode.recording and node.op.differentiable(x):
         out.tracked, out.node = True, node if i is None else node.op.part(node, i, out)
     return out
+
+
+def watch(values: Sequence[Any]) -> list[tuple[NDArray, int]]:
+    """Return the arrays among some values and those of tensors, with their versions, and have writes remembered."""
+    found: list[tuple[NDArray, int]] = []
+    for x in values:
+        array = _lowest(x).data if isinstance(x, Tensor) else x
+        if isinstance(array, NDArray):
+            found.append((array, array.watch()))
+    return found
+
+
+def _lowest(x: Tensor) -> Tensor:
+    while isinstance(x, Traced):
+        x = x.value
+    return x
 
 
 def records(operands: Sequence[Any]) -> bool:

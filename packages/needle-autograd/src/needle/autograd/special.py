@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from needle.autograd.frames import Taped, TapeFrame, Traced, top_frame
 from needle.autograd.kinds import fitted
-from needle.autograd.op import Batch, Op, Params, Spec, edges_of, output_of, records, wrapped, zeros_like
+from needle.autograd.op import Batch, Op, Params, Spec, edges_of, output_of, records, watch, wrapped, zeros_like
 from needle.autograd.samples import Samples
 from needle.autograd.tape import Node, Several, mode, scopes, walk
 from needle.autograd.tensor import Tensor
@@ -72,7 +72,9 @@ class Special(Op):
         else:
             out_kept = out
         shape, dtype = ((), None) if several else (out.shape, out.dtype)
-        return Node(self, edges, params, shape, dtype, kept, out_kept)
+        node = Node(self, edges, params, shape, dtype, kept, out_kept)
+        node.watched = watch((*kept, *(out_kept if several else (out_kept,))))
+        return node
 
     def pull(self, node: Node, cotangent: Any) -> Sequence[Tensor | None]:
         """Return the cotangent of each operand, or None for one that requires none."""

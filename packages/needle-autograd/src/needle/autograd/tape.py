@@ -12,18 +12,20 @@ There is a tape at every level: level 0 is `Tensor.backward`, the levels above a
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import ContextDecorator
 from heapq import heappop, heappush
-from itertools import count
+from itertools import count, islice
 from typing import TYPE_CHECKING, Any, Protocol
 
+from needle.ndarray._core import user_frame
 from needle.ndarray.errors import message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from needle.autograd.tensor import Tensor
-    from needle.ndarray import DType
+    from needle.ndarray import DType, NDArray
 
 __all__ = [
     "Edge",
@@ -121,12 +123,8 @@ class Rule(Protocol):
         ...
 
 
-_order = count()
-
-
-def now() -> int:
-    """Return a number that comes after those of all nodes so far."""
-    return next(_order)
+now: Callable[[], int] = count().__next__
+"""Gives a number that comes after those of all nodes so far."""
 
 
 class Node:
@@ -136,10 +134,18 @@ class Node:
     reference cycle. It has no slots, as most of its attributes are at their defaults.
     """
 
+    params: dict[str, Any] = {}  # noqa: RUF012 - nobody writes into it
+    """The op's keyword parameters."""
+    saved: Sequence[Any] = ()
+    """What the rule reads of the operands; None or a `Spec` for the others."""
+    out: Any = None
+    """The result, as an array or a value of the frame's lower level, where the rule reads it."""
     hooks: dict[int, Callable[[Tensor], Tensor | None]] | None = None
     """Functions that see the cotangent of the result on its way."""
     extra: Any = None
     """What a fused op's kernel keeps for its gradient."""
+    watched: Sequence[tuple[NDArray, int]] = ()
+    """The arrays that the rule reads, with the versions that they had."""
 
     def __init__(
         self,
@@ -158,7 +164,17 @@ class Node:
         self.dtype = dtype
         self.saved = saved
         self.out = out
-        self.order = next(_order)
+        self.order = now()
+        self.frame = user_frame()
+
+    @property
+    def line(self) -> str:
+        """Where the user's code called the op."""
+        if self.frame is None:
+            return "an unknown line"
+        code, at = self.frame
+        line = next(islice(code.co_positions(), at // 2, None))[0]
+        return f"{code.co_filename}:{line}"
 
 
 Edge = "Node | Tensor | None"
@@ -216,15 +232,34 @@ def walk(roots: Iterable[tuple[Any, Any]], *, retain: bool, first: int = 0) -> d
         node, cotangent = waiting.pop(-heappop(heap))
         if node.hooks:
             cotangent = _hooked(node.hooks, cotangent)
-        for edge, part in zip(node.edges, node.op.pull(node, cotangent), strict=True):
+        if node.watched:
+            _check_unwritten(node)
+        try:
+            parts = node.op.pull(node, cotangent)
+        except Exception as error:
+            error.add_note(f"in the backward of {node.op.name} at {node.line}")
+            raise
+        for edge, part in zip(node.edges, parts, strict=True):
             if edge is not None and part is not None:
                 give(edge, part, cotangent)
         if not retain:
-            node.op, node.edges, node.saved, node.out = FREED, (), (), None
+            node.op, node.edges, node.saved, node.out, node.watched = FREED, (), (), None, ()
     for leaf, part in leaves.items():
         if hooks := getattr(leaf, "hooks", None):
             leaves[leaf] = _hooked(hooks, part)
     return leaves
+
+
+def _check_unwritten(node: Node) -> None:
+    """Raise where a value that the node's rule reads is not what it was."""
+    for array, version in node.watched:
+        if array.version != version:
+            writer = array.writer(version)
+            got = f"written by {writer[0]} at {writer[1]}:{writer[2]}" if writer else "written by an unknown line"
+            problem = "a value that the derivative needs was overwritten"
+            hint = "write after backward, or into a copy"
+            text = message(node.op.name, problem, got=got, expected=f"that of {node.line}", hint=hint)
+            raise RuntimeError(text)
 
 
 def _hooked(hooks: dict[int, Callable[[Tensor], Tensor | None]], cotangent: Tensor) -> Tensor:
