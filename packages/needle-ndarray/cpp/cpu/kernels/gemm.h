@@ -252,7 +252,8 @@ void multiply(int64_t batch, Shape s, const A &a, const B &b, const Out &out) {
   auto run = [&](int64_t task, char *room) {
     const int64_t part = task % parts, place = task / parts;
     int64_t z = place / (regions.down * regions.across), region = place % (regions.down * regions.across);
-    int64_t i0 = region % regions.down * regions.rows, j0 = region / regions.down * regions.columns;
+    // Along the rows first: threads with shares of neighbouring tasks meet in few cache lines of the output.
+    int64_t i0 = region / regions.across * regions.rows, j0 = region % regions.across * regions.columns;
     int64_t m = least(s.m - i0, regions.rows), n = least(s.n - j0, regions.columns);
     Word *b_room = reinterpret_cast<Word *>(room), *a_room = b_room + b_words;
     Sum *c = reinterpret_cast<Sum *>(a_room + a_words);
