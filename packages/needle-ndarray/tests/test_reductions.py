@@ -35,6 +35,38 @@ def test_reductions(device: str, name: str, a: np.ndarray[Any, Any], data: st.Da
     assert result.shape == np.shape(expected)
 
 
+@pytest.mark.parametrize("name", ["var", "std"])
+@pytest.mark.parametrize("dtype", ["int32", "float16", "float32", "float64"])
+def test_spread(device: str, dtype: str, name: str, rng: np.random.Generator) -> None:
+    a = rng.integers(-50, 50, (3, 40, 70)).astype(dtype)
+    x = nd.asarray(a, device=device)
+    wide, result_dtype = a.astype(np.float64), "float32" if dtype == "int32" else dtype
+    near = 2e-3 if dtype == "float16" else 1e-6
+    for axis in (0, 1, -1, (0, 2), (1, 2), (), None):
+        for correction, keepdims in ((0, False), (1, True), (0.5, False)):
+            result = getattr(nd, name)(x, axis=axis, correction=correction, keepdims=keepdims)
+            assert result.dtype.name == result_dtype
+            if axis == () and correction == 1:  # of one element
+                assert not np.isfinite(result.numpy()).any()
+                continue
+            expected = getattr(np, name)(wide, axis=axis, ddof=correction, keepdims=keepdims)
+            np.testing.assert_allclose(result.numpy(), expected, rtol=near)
+            assert result.shape == np.shape(expected)
+    assert np.isnan(getattr(nd, name)(x[:0], axis=0).numpy()).all()
+    assert getattr(nd, name)(x[:0], axis=1).shape == (0, 70)
+
+
+def test_spread_of_special_numbers(device: str) -> None:
+    x = nd.asarray([[1.0, float("nan")], [float("inf"), 1.0], [3e30, 3e30], [0.1, 0.1]], device=device)
+    for each in (x, x.T.contiguous().T):
+        assert str(nd.var(each, axis=1).tolist()) == "[nan, nan, 0.0, 0.0]"
+
+
+def test_the_spread_of_an_axis_named_twice(device: str) -> None:
+    with pytest.raises(ValueError, match=r"\[var\] an axis is named twice; got \(0, -2\)"):
+        nd.var(nd.zeros((2, 3), device=device), axis=(0, -2))
+
+
 @pytest.mark.parametrize("name", ["argmax", "argmin"])
 @given(a=ARRAYS, data=st.data())
 def test_places_of_extremes(device: str, name: str, a: np.ndarray[Any, Any], data: st.DataObject) -> None:

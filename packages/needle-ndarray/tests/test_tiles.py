@@ -92,6 +92,17 @@ def test_rows_with_gaps(dtype: str) -> None:
         np.testing.assert_array_equal(z.numpy(), want, strict=True)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_other_element(dtype: str) -> None:
+    x = numbers(dtype, 300)
+    y = on_cpu(x)
+    for n in (*range(1, 70), 127, 128, 129):
+        for start in (0, 1):
+            key = slice(start, start + 2 * n - 1, 2)
+            np.testing.assert_array_equal((y[key] + y[:n]).numpy(), x[key] + x[:n], strict=True)
+            np.testing.assert_array_equal(nd.copy(y[key]).numpy(), x[key], strict=True)
+
+
 @pytest.mark.parametrize("threads", [1, 3])
 def test_results_that_no_cache_holds(threads: int) -> None:
     """Such results are written past the caches, from whatever address on."""
@@ -106,6 +117,11 @@ def test_results_that_no_cache_holds(threads: int) -> None:
         np.testing.assert_array_equal(nd.copy(y).numpy(), x, strict=True)
         np.testing.assert_array_equal(y.astype(nd.float64).numpy(), x.astype(np.float64), strict=True)
         np.testing.assert_array_equal(nd.where(y > 3, y, 1.0).numpy(), np.where(x > 3, x, np.float32(1)), strict=True)
+        np.testing.assert_array_equal(nd.where(y > 3, y, -y).numpy(), np.where(x > 3, x, -x), strict=True)
+        rows = x.reshape(-1)[: 1_600 * 4_096].reshape(1_600, 4_096)
+        for other in (rows[3], rows[:, 5:6]):
+            result = y.reshape(-1)[: rows.size].reshape(rows.shape) - on_cpu(np.ascontiguousarray(other))
+            np.testing.assert_array_equal(result.numpy(), rows - other, strict=True)
         np.testing.assert_array_equal(nd.full((7_000_001,), 2.5, device="cpu").numpy(), np.full(7_000_001, 2.5, "f4"))
         out = nd.zeros((2501 * 2803 + 3,), device="cpu")
         nd.negative(y.reshape(-1), out=out[3:])

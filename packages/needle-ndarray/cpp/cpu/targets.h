@@ -24,6 +24,8 @@ struct Kernels {
   void (*scan)(Reduction op, const Array &a, int axis, const Array &out);
   // Sorts each of sort_width columns of n unsigned integers of `size` bytes, 4 or 8.
   void (*sort_columns)(int size, void *rows, int64_t n);
+  // False where an index is wrong; out then holds anything.
+  bool (*gather)(const Array &a, const Array &indices, int axis, const Array &out);
   void (*random_bits)(uint64_t key, uint64_t counter, const Array &out);
   void (*matmul)(const Array &a, const Array &b, const Array &out);
 #define COMPOSITE(name) bool (*name)(const Arguments &);

@@ -1,4 +1,4 @@
-// gather and scatter. All indices are checked before anything is written.
+// gather and scatter. The latter checks all indices before it writes anything.
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
@@ -76,35 +76,17 @@ void with_bits(int size, F &&f) {
 }  // namespace
 
 void gather(const Array &a, const Array &indices, int axis, const Array &out) {
-  int64_t extent = a.shape[axis], size = item_size(a.type), step = a.strides[axis] * size;
-  check(indices, axis, extent);
-  int64_t strides[max_dims];  // of a's lines: the place along `axis` comes from the index
-  for (int d = 0; d < a.ndim; d++) strides[d] = d == axis ? 0 : a.strides[d];
-  Walk walk = walk_over(out, indices, Array{a.data, a.type, a.ndim, out.shape, strides});
-  int64_t out_stride = walk.stride(0), index_stride = walk.stride(1), a_stride = walk.stride(2);
-  with_bits(static_cast<int>(size), [&](auto tag) {
-    using T = decltype(tag);
-    parallel_runs(walk, [&](char *const *p, int64_t n) {
-      if (index_stride == 0 && out_stride == size && a_stride == size) {
-        std::memcpy(p[0], p[2] + from_start(p[1], extent) * step, static_cast<size_t>(n * size));
-        return;
-      }
-      // The usual steps as constants, for the compiler.
-      auto run = [&](int64_t to_step, int64_t places_step, int64_t along, int64_t line_step) {
-        for (int64_t i = 0; i < n; i++) {
-          const char *from = p[2] + i * line_step + from_start(p[1] + i * places_step, extent) * along;
-          *reinterpret_cast<T *>(p[0] + i * to_step) = *reinterpret_cast<const T *>(from);
-        }
-      };
-      constexpr int64_t item = sizeof(T);
-      const bool usual = out_stride == item && index_stride == 8;
-      if (usual && step == item && a_stride == 0) return run(item, 8, item, 0);
-      usual &&a_stride == item ? run(item, 8, step, item) : run(out_stride, index_stride, step, a_stride);
-    });
-  });
+  if (!kernels().gather(a, indices, axis, out)) check(indices, axis, a.shape[axis]);
 }
 
 namespace {
+
+constexpr int64_t rows_ahead = 4;  // so many rows are fetched while one is updated
+
+template <class T, class Update>
+void update_row(T *to, const T *from, int64_t n, Update update) {
+  for (int64_t i = 0; i < n; i++) to[i] = update(to[i], from[i]);
+}
 
 // Tasks share out the lines along `axis`; in a line, elements are taken in order. So the result is always the same.
 template <class T, class Update>
@@ -119,7 +101,7 @@ void scatter_lines(const Array &a, const Array &indices, int axis, const Array &
   const int64_t out_stride = walk.stride(0), index_stride = walk.stride(1), a_stride = walk.stride(2);
   const bool rows = index_stride == 0 && out_stride == size && a_stride == size;  // one index for all of a row
   const bool long_lines = walk.inner() == 1 || std::abs(a_step) < std::abs(a_stride);
-  const int64_t wide = std::clamp<int64_t>(walk.size / 8, rows ? 64 : 16, 512);
+  const int64_t wide = std::clamp<int64_t>(walk.size / 8, rows ? 128 : 16, 512);
   const int64_t grain = std::max(task_elements / std::max<int64_t>(n, 1), wide);
   parallel_runs(walk, grain, 1, [&](char *const *p, int64_t width, int64_t, int64_t) {
     auto out_at = [&](int64_t i, int64_t j) {
@@ -138,12 +120,15 @@ void scatter_lines(const Array &a, const Array &indices, int axis, const Array &
         for (int64_t j = 0; j < n; j++) put(out_at(i, j), a_at(i, j));
       }
     }
-    if (long_lines) return;
-    for (int64_t j = 0; j < n; j++) {
-      T *to = out_at(0, j);
-      const T *from = a_at(0, j);
-      for (int64_t i = 0; rows && i < width; i++) to[i] = update(to[i], from[i]);
-      for (int64_t i = 0; !rows && i < width; i++) put(out_at(i, j), a_at(i, j));
+    for (int64_t j = 0; rows && !long_lines && j < n; j++) {
+      if (j + rows_ahead < n) {
+        const T *later = out_at(0, j + rows_ahead);
+        for (int64_t i = 0; i < width; i += 64 / size) __builtin_prefetch(later + i, 1);
+      }
+      update_row(out_at(0, j), a_at(0, j), width, update);
+    }
+    for (int64_t j = 0; !rows && !long_lines && j < n; j++) {
+      for (int64_t i = 0; i < width; i++) put(out_at(i, j), a_at(i, j));
     }
   });
 }

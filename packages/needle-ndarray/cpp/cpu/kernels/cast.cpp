@@ -102,9 +102,9 @@ void convert(Type from, Type to, const char *src, int64_t src_stride, char *dst,
 void cast(const Array &a, const Array &out) {
   if (a.type == out.type) return copy(a, out);
   bool same_values = out.type != Type::b8 && compute_type(a.type) == compute_type(out.type);
-  Tiling t = tiling(least(room_for(a.type), room_for(out.type)), false, out, a);
+  Tiling t = tiling(least(room_for(a.type), room_for(out.type)), {}, out, a);
   if (!same_values) {
-    return run_tiles(t, [&](const Values *values, void *converted, int64_t n) {
+    return run_tiles(t, [&](const Values *values, void *converted, int64_t n, bool) {
       convert_block(a.type, out.type, values[0].at, converted, n);
     });
   }

@@ -2,10 +2,9 @@
 // computed in, with the padding around it, and so laid out that neighbours along one axis are next to each other.
 #pragma once
 
-#include <utility>
-
 #include "../allocator.h"
 #include "conv.h"
+#include "every_other.h"
 #include "half.h"
 #include "simd.h"
 
@@ -33,33 +32,6 @@ template <int bytes, class T>
     move(n - width);
   } else {
     copy_neighbours<bytes / 2>(from, to, n);
-  }
-}
-
-template <class V, size_t... i>
-V every_other(V a, V b, std::index_sequence<i...>) {
-  constexpr size_t n = sizeof...(i);
-  return __builtin_shufflevector(a, b, (i < n / 2 ? 2 * i : 2 * i + 1)...);
-}
-
-// Every other element, likewise. Nothing is read beyond the last one that is wanted.
-template <int bytes, class T>
-[[gnu::always_inline]] inline void copy_every_other(const T *from, T *to, int64_t n) {
-  constexpr int64_t width = bytes / static_cast<int64_t>(sizeof(T));
-  if constexpr (width == 1) {
-    if (n > 0) *to = *from;
-  } else if (n >= width) {
-    auto move = [&](int64_t i) {
-      typename vector_of<T, bytes>::type a, b;
-      __builtin_memcpy(&a, from + 2 * i, bytes);
-      __builtin_memcpy(&b, from + 2 * i + width - 1, bytes);
-      a = every_other(a, b, std::make_index_sequence<width>());
-      __builtin_memcpy(to + i, &a, bytes);
-    };
-    for (int64_t i = 0; i + width < n; i += width) move(i);
-    move(n - width);
-  } else {
-    copy_every_other<bytes / 2>(from, to, n);
   }
 }
 

@@ -40,12 +40,16 @@ struct Cursor {
 };
 
 template <class Op, class T, class... Cursors>
-[[gnu::always_inline]] inline void run(void *out_, int64_t n, Cursors... operands) {
+[[gnu::always_inline]] inline void run(void *out_, int64_t n, bool past, Cursors... operands) {
   using R = Result<Op, T>;
   auto *out = static_cast<typename R::type *>(out_);
   for (; n >= lanes<T>; n -= lanes<T>, out += lanes<T>) {
     auto result = R::of(Op::apply(operands.next()...));
-    __builtin_memcpy(out, &result, sizeof(result));
+    if constexpr (sizeof(result) == NEEDLE_VECTOR_BYTES) {
+      past ? stream(out, result) : store(out, result);
+    } else {
+      __builtin_memcpy(out, &result, sizeof(result));
+    }
   }
   if (n == 0) return;
   auto result = R::of(Op::apply(operands.last(n)...));
@@ -56,27 +60,27 @@ template <class Op, class T, class... Cursors>
   }
 }
 
-using Loop = void (*)(const Values *operands, void *out, int64_t n);
+using Loop = void (*)(const Values *operands, void *out, int64_t n, bool past);
 
 template <class Op, int operands, class T>
-void loop(const Values *values, void *out, int64_t n) {
+void loop(const Values *values, void *out, int64_t n, bool past) {
   if constexpr (operands == 1) {
-    run<Op, T>(out, n, Cursor<T>(values[0]));
+    run<Op, T>(out, n, past, Cursor<T>(values[0]));
   } else {
-    run<Op, T>(out, n, Cursor<T>(values[0]), Cursor<T>(values[1]));
+    run<Op, T>(out, n, past, Cursor<T>(values[0]), Cursor<T>(values[1]));
   }
 }
 
 // Of bytes that are 0 or 1, an operation that gives bool again keeps the lowest bit.
 template <class Op, int operands>
-void bool_loop(const Values *values, void *out, int64_t n) {
-  loop<Op, operands, uint8_t>(values, out, n);
+void bool_loop(const Values *values, void *out, int64_t n, bool) {
+  loop<Op, operands, uint8_t>(values, out, n, false);
   for (int64_t i = 0; i < n; i++) static_cast<uint8_t *>(out)[i] &= 1;
 }
 
 // The one operation whose result depends on how the halves are stored.
 template <class Half>
-void next_halves(const Values *values, void *out, int64_t n) {
+void next_halves(const Values *values, void *out, int64_t n, bool) {
   auto at = [&](int operand, int64_t i) {
     return static_cast<const float *>(values[operand].at)[values[operand].uniform ? 0 : i];
   };
@@ -144,13 +148,13 @@ constexpr Entry binary_entries[] = {
 
 bool unary(int op, const Array &a, const Array &out) {
   Loop f = unary_entries[op].loops[static_cast<int>(a.type)];
-  if (f) run_tiles(tiling(room_for(a.type), true, out, a), f);
+  if (f) run_tiles(tiling(room_for(a.type), {.takes_uniform = true, .streams = true}, out, a), f);
   return f != nullptr;
 }
 
 bool binary(int op, const Array &a, const Array &b, const Array &out) {
   Loop f = binary_entries[op].loops[static_cast<int>(a.type)];
-  if (f) run_tiles(tiling(room_for(a.type), true, out, a, b), f);
+  if (f) run_tiles(tiling(room_for(a.type), {.takes_uniform = true, .streams = true}, out, a, b), f);
   return f != nullptr;
 }
 

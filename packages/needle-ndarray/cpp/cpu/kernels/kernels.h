@@ -17,6 +17,7 @@ void reduce(Reduction op, const Array &a, const Array &out);
 void arg_reduce(Extreme op, const Array &a, int axis, const Array &out);
 void scan(Reduction op, const Array &a, int axis, const Array &out);
 void sort_columns(int size, void *rows, int64_t n);
+bool gather(const Array &a, const Array &indices, int axis, const Array &out);
 void random_bits(uint64_t key, uint64_t counter, const Array &out);
 void matmul(const Array &a, const Array &b, const Array &out);
 

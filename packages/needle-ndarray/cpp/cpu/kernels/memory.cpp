@@ -7,10 +7,21 @@ namespace needle::cpu::NEEDLE_TARGET {
 namespace {
 
 template <class T>
-void choose(const Values *values, void *out, int64_t n) {
+void choose(const Values *values, void *out_, int64_t n, bool past) {
   auto *condition = static_cast<const uint8_t *>(values[0].at);
   auto *a = static_cast<const T *>(values[1].at), *b = static_cast<const T *>(values[2].at);
-  for (int64_t i = 0; i < n; i++) static_cast<T *>(out)[i] = condition[i] ? a[i] : b[i];
+  auto *out = static_cast<T *>(out_);
+  int64_t i = 0;
+  if constexpr (sizeof(T) <= 8) {
+    using Bytes = typename vector_of<int8_t, lanes<T>>::type;
+    for (; past && i + lanes<T> <= n; i += lanes<T>) {
+      Bytes chosen;
+      __builtin_memcpy(&chosen, condition + i, sizeof(chosen));
+      auto mask = __builtin_convertvector(chosen, mask_of<Vec<T>>) != 0;
+      stream(out + i, mask ? load(a + i) : load(b + i));
+    }
+  }
+  for (; i < n; i++) out[i] = condition[i] ? a[i] : b[i];
 }
 
 // An array whose elements are moved as integers of their size.
@@ -24,7 +35,7 @@ constexpr int64_t copied_tile = 64 * 64;  // elements of an array that is turned
 }  // namespace
 
 void copy(const Array &a, const Array &out) {
-  Tiling t = tiling(copied_tile, true, as_bits(out), as_bits(a));
+  Tiling t = tiling(copied_tile, {.takes_uniform = true}, as_bits(out), as_bits(a));
   parallel_tiles(t.walk, t.rows, t.columns, [&](auto &&tiles) {
     tiles([&](char *const *p, int64_t height, int64_t width) {
       move_tile(item_size(a.type), p[1], t.steps(1, height), p[0], t.steps(0, height), height, width, t.past);
@@ -39,7 +50,7 @@ void fill(const void *value, const Array &out) {
 }
 
 void where(const Array &condition, const Array &a, const Array &b, const Array &out) {
-  Tiling t = tiling(room_for(out.type), false, as_bits(out), condition, as_bits(a), as_bits(b));
+  Tiling t = tiling(room_for(out.type), {.streams = true}, as_bits(out), condition, as_bits(a), as_bits(b));
   switch (item_size(out.type)) {
     case 1: return run_tiles(t, choose<uint8_t>);
     case 2: return run_tiles(t, choose<uint16_t>);

@@ -17,6 +17,7 @@ const Kernels table = {
     .arg_reduce = arg_reduce,
     .scan = scan,
     .sort_columns = sort_columns,
+    .gather = gather,
     .random_bits = random_bits,
     .matmul = matmul,
 #define COMPOSITE(name) .name = name,

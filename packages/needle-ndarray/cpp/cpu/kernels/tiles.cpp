@@ -1,6 +1,7 @@
 // Tiles are moved row by row, or, where rows of the one side are columns of the other, turned over in registers.
 #include "tiles.h"
 
+#include "every_other.h"
 #include "half.h"
 
 namespace needle::cpu::NEEDLE_TARGET {
@@ -91,6 +92,10 @@ void move_row(const char *src, int64_t from, char *dst, int64_t to, int64_t n, b
     auto bytes = load(reinterpret_cast<const char *>(values));
     int64_t i = past ? stream_bytes(dst, n * size, [&](int64_t) { return bytes; }) / size : 0;
     for (; i < n; i++) put(dst + i * size, value);
+  } else if (from == 2 * size && size <= 8) {
+    if constexpr (size <= 8) {
+      copy_every_other<NEEDLE_VECTOR_BYTES>(reinterpret_cast<const T *>(src), reinterpret_cast<T *>(dst), n);
+    }
   } else {
     for (int64_t i = 0; i < n; i++) put(dst + i * size, take<T>(src + i * from));
   }

@@ -25,6 +25,8 @@ namespace {
 
 // Results of more bytes than this go past the caches, which could not hold them until they are read.
 constexpr int64_t cached_bytes = 24 << 20;
+// So many elements at a time where nothing is gathered: longer stretches of memory than a task takes otherwise.
+constexpr int64_t streamed_elements = 256 * 1024;
 // Rows shorter than this are worked on several at a time.
 constexpr int64_t short_row = 256;
 
@@ -34,6 +36,7 @@ struct Tiling {
   Type types[max_operands];
   int64_t rows = 1, columns;  // of a tile: along the walk's dimensions 1 and 0
   bool past;                  // the caches
+  bool streamed;              // by the kernel itself, since results lie where its vectors may go
   bool takes_uniform;         // the kernel takes an element that is repeated as a vector of equal ones
 
   // Operand o's part of a tile lies as kernels want it.
@@ -55,22 +58,36 @@ inline int crosswise(const Walk &walk, int o, int64_t size) {
   return 0;
 }
 
+// Whether all rows of the output begin at a multiple of a vector's size.
+inline bool takes_vectors(const Walk &walk) {
+  auto bits = reinterpret_cast<uint64_t>(walk.data[0]);
+  for (int d = 1; d < walk.ndim; d++) bits |= static_cast<uint64_t>(walk.strides[0][d]);
+  return bits % NEEDLE_VECTOR_BYTES == 0;
+}
+
+// What a kernel can do: take an element that is repeated as a vector of equal ones, and store past the caches.
+struct Skills {
+  bool takes_uniform = false, streams = false;
+};
+
 // Tiles of at most `room` elements where operands have to be gathered.
 template <class... Inputs>
-Tiling tiling(int64_t room, bool takes_uniform, const Array &out, const Inputs &...inputs) {
+Tiling tiling(int64_t room, Skills skills, const Array &out, const Inputs &...inputs) {
   Tiling t{.walk = walk_over(out, inputs...),
            .types = {out.type, inputs.type...},
            .columns = room,
            .past = false,
-           .takes_uniform = takes_uniform};
+           .streamed = false,
+           .takes_uniform = skills.takes_uniform};
   Walk &walk = t.walk;
   if (walk.size == 0) return t;
   int64_t size = item_size(out.type);
   t.past = walk.size * size > cached_bytes && walk.stride(0) == size;
-  bool in_place = !t.past;
+  bool in_place = !t.past || (skills.streams && takes_vectors(walk));
   int other = 0;
   for (int o = 0; o < walk.operands; o++) {
-    in_place = in_place && (is_direct(t.types[o], walk.stride(o)) || (takes_uniform && o > 0 && walk.stride(o) == 0));
+    const bool uniform = t.takes_uniform && o > 0 && walk.stride(o) == 0;
+    in_place = in_place && (is_direct(t.types[o], walk.stride(o)) || uniform);
     if (int d = crosswise(walk, o, item_size(t.types[o]))) other = d;
   }
   if (other) {
@@ -84,7 +101,8 @@ Tiling tiling(int64_t room, bool takes_uniform, const Array &out, const Inputs &
     t.columns = walk.shape[0];
     t.rows = room / t.columns;
   } else if (in_place) {
-    t.columns = task_elements;
+    t.streamed = t.past;
+    t.columns = t.past ? streamed_elements : task_elements;
   }
   return t;
 }
@@ -127,14 +145,14 @@ struct Worker {
   void run(char *const *p, int64_t height, int64_t width) {
     Values values[max_operands];
     for (int o = 1; o < tiling.walk.operands; o++) values[o - 1] = operand(o, p[o], height, width);
-    bool direct = tiling.in_place(0, height, width) && !tiling.past;
+    bool direct = tiling.streamed || (tiling.in_place(0, height, width) && !tiling.past);
     void *out = direct ? p[0] : buffers[0].bytes;
-    kernel(values, out, height * width);
+    kernel(values, out, height * width, tiling.streamed);
     if (!direct) write_tile(tiling.types[0], out, p[0], tiling.steps(0, height), height, width, tiling.past);
   }
 };
 
-// kernel(values, out, n) for all of the arrays, in parallel.
+// kernel(values, out, n, whether to store past the caches) for all of the arrays, in parallel.
 template <class F>
 void run_tiles(const Tiling &tiling, F &&kernel) {
   parallel_tiles(tiling.walk, tiling.rows, tiling.columns, [&](auto &&tiles) {

@@ -24,8 +24,10 @@ struct Selection {
   using Item = Candidate<T>;
   Item *items;
   int64_t k, capacity, count = 0;
-  bool full = false;  // whether items[k - 1] is the k-th so far
+  bool full = false;     // whether items[k - 1] is the k-th so far, and `limit` its value
+  bool bounded = false;  // whether k of all elements are no worse than `limit`
   T limit{};
+  static constexpr int group = 4;  // vectors that are looked at together
 
   static bool beyond(T x, T y) {
     if (x != x || y != y) return largest ? x != x && y == y : x == x && y != y;
@@ -43,27 +45,60 @@ struct Selection {
     limit = items[k - 1].value;
     full = true;
   }
+
+  // Of the best in each lane, k reach the k-th of them: what is worse is out before there are k to compare with.
+  void find_bound(const T *values, int64_t n) {
+    constexpr int64_t all = group * lanes<T>;
+    if (k > all / 2 || n < 4 * all) return;
+    Vec<T> best[group];
+    for (int j = 0; j < group; j++) best[j] = load(values + j * lanes<T>);
+    for (int64_t i = all; i + all <= n; i += all) {
+      for (int j = 0; j < group; j++) {
+        Vec<T> x = load(values + i + j * lanes<T>);
+        best[j] = (largest ? x > best[j] : x < best[j]) ? x : best[j];
+      }
+    }
+    T found[all];
+    for (int j = 0; j < group; j++) store(found + j * lanes<T>, best[j]);
+    for (T x : found) {
+      if (x != x) return;  // NaN came first in its lane
+    }
+    std::nth_element(found, found + k - 1, found + all, [](T x, T y) { return largest ? x > y : x < y; });
+    limit = found[k - 1];
+    bounded = true;
+  }
+
+  // Elements that are not among the first k, of those that come now: once k have come, equal ones are not either.
+  template <class V>
+  auto is_out(V x) const {
+    return largest ? (full ? x <= limit : x < limit) : (full ? x >= limit : x > limit);
+  }
   void add(T value, int64_t place) {
-    if (full && !beyond(value, limit)) return;
+    if (full ? !beyond(value, limit) : bounded && beyond(limit, value)) return;
     items[count++] = {value, place};
     if (count == capacity) keep_best();
   }
   // `at` is the place of the first of n values.
   void add(const T *values, int64_t n, int64_t at) {
-    constexpr int64_t group = 4 * lanes<T>;
+    if (!full && !bounded) find_bound(values, n);
     int64_t i = 0;
+    auto some_come = [&](int vectors) {
+      auto out = is_out(load(values + i));
+      for (int j = 1; j < vectors; j++) out &= is_out(load(values + i + j * lanes<T>));
+      return any(~out);
+    };
     while (i < n) {
-      int64_t end = least(i + group, n);
-      if (full && end == i + group) {
-        auto within = [&](Vec<T> x) { return largest ? x <= limit : x >= limit; };  // NaN is not
-        auto all = within(load(values + i));
-        for (int j = 1; j < 4; j++) all &= within(load(values + i + j * lanes<T>));
-        if (!any(~all)) {
-          i = end;
-          continue;
-        }
+      const bool filter = full || bounded;
+      if (filter && i + group * lanes<T> <= n && !some_come(group)) {
+        i += group * lanes<T>;
+        continue;
       }
-      for (; i < end; i++) add(values[i], at + i);
+      const int64_t end = least(i + group * lanes<T>, n);
+      for (; i < end; i += lanes<T>) {
+        if (filter && i + lanes<T> <= n && !some_come(1)) continue;
+        for (int64_t j = i; j < least(i + lanes<T>, end); j++) add(values[j], at + j);
+      }
+      i = end;
     }
   }
 };

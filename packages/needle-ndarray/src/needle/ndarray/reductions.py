@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from needle.ndarray import _core
 from needle.ndarray._elementwise import sqrt, square
+from needle.ndarray.axes import axes_of
+from needle.ndarray.creation import empty
 from needle.ndarray.dtypes import float32
+from needle.ndarray.host import widened
 
 if TYPE_CHECKING:
     from needle.ndarray._core import Axes, NDArray
@@ -39,10 +43,16 @@ def var(x: NDArray, /, *, axis: Axes = None, correction: float = 0, keepdims: bo
     >>> var(asarray([1.0, 2.0, 3.0])).item(), var(asarray([1.0, 2.0, 3.0]), correction=1).item()
     (0.6666666865348816, 1.0)
     """
-    wide = x if x.dtype.kind == "float" and x.dtype.itemsize >= float32.itemsize else x.astype(float32)
-    total = _core.sum(square(wide - mean(wide, axis=axis, keepdims=True)), axis=axis, keepdims=keepdims)
-    result = total / max(x.size // max(total.size, 1) - correction, 0)
-    return result.astype(x.dtype, copy=False) if x.dtype.kind == "float" else result
+    wide = x if x.dtype.kind == "float" else x.astype(float32)
+    at = axes_of("var", axis, x.ndim)
+    kept = tuple(1 if i in at else n for i, n in enumerate(x.shape))
+    divisor = max(math.prod(x.shape[i] for i in at) - correction, 0)
+    result = empty(kept, wide.dtype, x.device)
+    if not x.size or not _core.composite("variance", [wide], [result], (), [divisor]):
+        wide = widened(wide)
+        total = _core.sum(square(wide - mean(wide, axis=at, keepdims=True)), axis=at, keepdims=True)
+        result = (total / divisor).astype(result.dtype, copy=False)
+    return result if keepdims else _core.squeeze(result, axis=at)
 
 
 def std(x: NDArray, /, *, axis: Axes = None, correction: float = 0, keepdims: bool = False) -> NDArray:

@@ -11,7 +11,7 @@ from needle.ndarray.conformance import samples
 from needle.ndarray.conformance.elements import FLOATS, Array
 from needle.ndarray.conformance.kit import Kit, Placed
 from needle.ndarray.conformance.layouts import Shape, pairings
-from needle.ndarray.conformance.test_composites import check, numbers_of, wide
+from needle.ndarray.conformance.test_composites import check, numbers_of, total, wide
 
 EPSILON = 0.01
 
@@ -130,6 +130,23 @@ def test_norm_gradient(kit: Kit, dtype: str) -> None:
         check(kit, "norm_gradient", [x, mean, variance, scale, ct], outputs, wanted, (), [EPSILON], terms=n.size)
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_variance(kit: Kit, dtype: str) -> None:
+    large = [Case((70_000,), (0,)), Case((4, 20_000), (0, 1)), Case((9_000, 40), (0,)), Case((2, 40_000, 3), (1,))]
+    cases = [(case, from_, to) for case in (LAYOUTS[0][0], LAYOUTS[-1][0]) for (from_,), to in pairings(1)]
+    cases += [(case, "contiguous", "contiguous") for case in [*SHAPES, *large]]
+    for case, layout, to in cases:
+        x = kit.put(samples.finite(dtype, case.shape), dtype, layout)
+        n = numbers_of(x)
+        mean = mean_of(n, case.axes)
+        terms = n.size // max(mean.size, 1)
+        divisor = max(terms - 0.5, 1)
+        squares = total(np.abs(n - mean) ** 2, case.axes) / divisor
+        spread = total(n * n, case.axes) / divisor
+        wanted = [(squares, spread * 4)]
+        check(kit, "variance", [x], [kit.out(mean.shape, dtype, to)], wanted, (), [divisor], terms=terms)
+
+
 def test_a_far_mean_and_an_outlier(kit: Kit) -> None:
     """Whose squares, or distances from a bad guess of the mean, would leave no digits of the variance."""
     ripple = np.tile([1.0, -1.0], 1_000)
@@ -142,3 +159,7 @@ def test_a_far_mean_and_an_outlier(kit: Kit) -> None:
         want = (numbers - numbers.mean()) / numbers.std()
         assert got[0] is not None
         np.testing.assert_allclose(got[0][0], want, rtol=2e-4, atol=2e-4)
+        for whole in (x, kit.put(x.elements.T.copy(), "float32")):
+            got = kit.composite("variance", [whole], [kit.out((1, 1), "float32")], (), [2_000.0])
+            assert got[0] is not None
+            np.testing.assert_allclose(got[0], numbers.var(), rtol=2e-6)

@@ -186,7 +186,8 @@ typedef struct needle_backend {
   /* -- indexed ------------------------------------------------------------------------------------------------------ */
   /* out[i.., j, ..k] = a[i.., indices[i.., j, ..k], ..k] with j at `axis`. indices is int64 with out's shape; a has it
    * too, but for its extent n at `axis`. An index in [-n, 0) counts from the end; one outside [-n, n) is
-   * NEEDLE_INDEX_ERROR, at the next `synchronize` at the latest, and out is as it was. So it is in scatter. */
+   * NEEDLE_INDEX_ERROR, at the next `synchronize` at the latest. So it is in scatter, whose out is then as it was, while
+   * gather's may hold anything. */
   needle_status (*gather)(void *context, needle_in a, needle_in indices, int32_t axis, needle_out out);
   /* out[i.., indices[i.., j, ..k], ..k] op= a[i.., j, ..k]; indices has a's shape; out has it too, but at `axis`.
    * Where indices repeat, "add" adds all and "set" leaves the last in row-major order. */
@@ -247,6 +248,8 @@ typedef struct needle_backend {
    * topk                    x -> values, indices (int64), both with the extent k at the axis; axis, largest (0 or 1). The
    *                         first k of what `sort` gives, descending where the largest are asked for; 0 <= k <= x's extent.
    *                         Not for dtypes that sort does not take.
+   * variance                x, of a float dtype -> y, with extent 1 at the axes over which it is taken; ; divisor. The sum
+   *                         of the squares of the distances from the mean, divided.
    * normal                  -> y, 1-d float32 or float64; key and counter as in random_bits, each as a low and a high word;
    *                         mean, standard deviation. The numbers that needle.ndarray.random composes, in all bits. */
   needle_status (*composite)(void *context, int32_t op, const needle_arguments *arguments);

@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 from needle.ndarray import _core
+from needle.ndarray._core import NDArray
 from needle.ndarray._elementwise import greater, less, maximum, minimum, sqrt
 from needle.ndarray.creation import asarray
 from needle.ndarray.dtypes import float32, float64
@@ -30,7 +31,7 @@ from needle.ndarray.random.words import Words
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from needle.ndarray._core import DType, NDArray, Shape
+    from needle.ndarray._core import DType, Shape
     from needle.ndarray.random.parameters import Parameter
 
 __all__ = ["Continuous"]
@@ -60,19 +61,11 @@ class Continuous(Words):
         """
         check_float("uniform", dtype)
         shape = as_shape("uniform", shape)
+        if not isinstance(low, NDArray) and not isinstance(high, NDArray) and (low, high) == (0, 1):
+            return self._fractions(shape, dtype)
         low, high = check("uniform", shape, self.device, NUMBER, low=low, high=high)
         span = check("uniform", shape, self.device, NOT_NEGATIVE, **{"high - low": high - low})[0]
-        n = math.prod(shape)
-        if dtype is float64:
-            words = self.bits(2 * n)
-            u = ((words[0::2] >> 5).astype(dtype) * 2**26 + (words[1::2] >> 6).astype(dtype)) * 2**-53
-        else:
-            bits = SIGNIFICAND[dtype.name]
-            u = (self.bits(n) >> (32 - bits)).astype(dtype) * 2**-bits
-        u = u.reshape(shape)
-        if isinstance(span, float) and (low, high) == (0, 1):
-            return u
-        x = (u * span + low).astype(dtype, copy=False)
+        x = (self._fractions(shape, dtype) * span + low).astype(dtype, copy=False)
         # Rounding can carry the largest to high.
         return _core.where(less(x, high), x, low).astype(dtype, copy=False)
 
@@ -200,6 +193,16 @@ class Continuous(Words):
         NDArray([ 3.069037  , -0.7747282 ,  0.10642845], dtype=float32, device=cpu)
         """
         return self._scaled("gumbel", self._gumbels, shape, dtype, loc=loc, scale=scale)
+
+    def _fractions(self, shape: tuple[int, ...], dtype: DType) -> NDArray:
+        n = math.prod(shape)
+        if dtype is float64:
+            words = self.bits(2 * n)
+            u = ((words[0::2] >> 5).astype(dtype) * 2**26 + (words[1::2] >> 6).astype(dtype)) * 2**-53
+        else:
+            bits = SIGNIFICAND[dtype.name]
+            u = (self.bits(n) >> (32 - bits)).astype(dtype) * 2**-bits
+        return u.reshape(shape)
 
     def _scaled(
         self, op: str, standard: Callable[[int], NDArray], shape: Shape, dtype: DType, **parameters: Parameter

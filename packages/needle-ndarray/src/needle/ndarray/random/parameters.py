@@ -42,7 +42,7 @@ SUM_TOLERANCE = 1e-6
 def as_shape(op: str, shape: Shape) -> tuple[int, ...]:
     """Return a shape as a tuple; ValueError where an extent is negative."""
     extents = (shape,) if isinstance(shape, int) else tuple(shape)
-    if any(n < 0 for n in extents):
+    if extents and min(extents) < 0:
         raise ValueError(message(op, "negative extent", got=str(extents), expected="extents >= 0"))
     return extents
 

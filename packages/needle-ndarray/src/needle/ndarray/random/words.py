@@ -94,7 +94,8 @@ class Words:
 
     def _fill(self, op: str, out: NDArray, *parameters: float) -> bool:
         """Let the backend fill out, two words for each element, by a composite; False where it has to be composed."""
-        words = [number >> shift & 0xFFFFFFFF for number in (self._seed, self._counter) for shift in (0, 32)]
+        low = 0xFFFFFFFF
+        words = (self._seed & low, self._seed >> 32, self._counter & low, self._counter >> 32)
         if not _core.composite(op, [], [out], words, parameters):
             return False
         self._counter = (self._counter + -(-out.size // 2)) % 2**64
