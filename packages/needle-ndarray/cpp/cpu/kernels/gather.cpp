@@ -6,7 +6,7 @@
 namespace needle::cpu::NEEDLE_TARGET {
 namespace {
 
-constexpr int64_t indices_at_once = 1024;              // are checked, and then still in the first cache
+constexpr int64_t indices_at_once = 256;               // are checked, and then still in the first cache
 constexpr int64_t rows_ahead = 4, bytes_ahead = 1024;  // of later rows, fetched while one is copied
 
 // The usual steps as constants, for the compiler.
