@@ -9,7 +9,7 @@ from typing import Any
 import needle.ndarray as nd
 from needle.autograd.op import DIFFERENTIABLE, Batch, Op, Params, Spec, output_of, table, watch, wrapped, zeros_like
 from needle.autograd.samples import Samples
-from needle.autograd.tape import Node, now, scopes
+from needle.autograd.tape import Node, mode, mutes, now, scopes
 from needle.autograd.tensor import Tensor
 from needle.ndarray import DType, NDArray
 from needle.ndarray._core import user_frame
@@ -144,7 +144,7 @@ def quick(op: Elementwise) -> Callable[..., Tensor]:
         out.data = data = forward(x.data)
         out.grad = out.node = None
         out.tracked = False
-        if x.tracked and (dtype := data.dtype) in DIFFERENTIABLE:
+        if x.tracked and (not mutes or mode.recording) and (dtype := data.dtype) in DIFFERENTIABLE:
             out.tracked = True
             out.node = node = new(Node)
             node.op, node.shape, node.dtype, node.order, node.frame = op, data.shape, dtype, now(), user_frame()
@@ -165,7 +165,7 @@ def quick(op: Elementwise) -> Callable[..., Tensor]:
         out.grad = out.node = None
         out.tracked = False
         x_is, y_is = x_is and x.tracked, y_is and y.tracked
-        if (x_is or y_is) and (dtype := data.dtype) in DIFFERENTIABLE:
+        if (x_is or y_is) and (not mutes or mode.recording) and (dtype := data.dtype) in DIFFERENTIABLE:
             out.tracked = True
             out.node = node = new(Node)
             node.op, node.shape, node.dtype, node.order, node.frame = op, data.shape, dtype, now(), user_frame()

@@ -105,11 +105,12 @@ class Op:
         """Return the function's result for tensors, arrays and numbers: a tensor, or a tuple of tensors."""
         if scopes and mode.frames and (frame := top_frame(operands)) is not None:
             return frame.process(self, operands, params)
-        arrays: list[Any] = []
         tracked = False
+        arrays: list[Any] = []
         for x in operands:
             if isinstance(x, Tensor):
-                tracked = tracked or x.tracked
+                if x.tracked:
+                    tracked = True
                 arrays.append(x.data)
             else:
                 arrays.append(x)
@@ -232,9 +233,10 @@ def watch(values: Sequence[Any]) -> list[tuple[NDArray, int]]:
     """Return the arrays among some values and those of tensors, with their versions, and have writes remembered."""
     found: list[tuple[NDArray, int]] = []
     for x in values:
-        array = _lowest(x).data if isinstance(x, Tensor) else x
-        if isinstance(array, NDArray):
-            found.append((array, array.watch()))
+        if x is not None:
+            array = x if isinstance(x, NDArray) else _lowest(x).data if isinstance(x, Tensor) else None
+            if array is not None:
+                found.append((array, array.watch()))
     return found
 
 

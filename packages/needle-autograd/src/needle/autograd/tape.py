@@ -35,6 +35,7 @@ __all__ = [
     "enable_grad",
     "is_grad_enabled",
     "mode",
+    "mutes",
     "no_grad",
     "now",
     "scopes",
@@ -56,8 +57,10 @@ class Mode(threading.local):
 mode = Mode()
 
 scopes: set[object] = set()
-"""All frames and the like of all threads that are open. While there are none, `mode` says nothing, and ops, to be fast,
-do not look."""
+"""All frames and the like that are open in any thread. While there are none, ops, to be fast, do not look for any."""
+
+mutes: set[object] = set()
+"""All of `no_grad` and the like that are open in any thread. While there are none, ops note what they do."""
 
 
 def is_grad_enabled() -> bool:
@@ -80,13 +83,13 @@ class _Muted(ContextDecorator):
     def __enter__(self) -> None:
         level = len(mode.frames) if self.level is None else self.level
         self.before.append((mode.muted, mode.recording))
-        scopes.add(self)
+        mutes.add(self)
         mode.muted, mode.recording = level, level < 0
 
     def __exit__(self, *_: object) -> None:
         mode.muted, mode.recording = self.before.pop()
         if not self.before:
-            scopes.discard(self)
+            mutes.discard(self)
 
     def _recreate_cm(self) -> _Muted:
         return _Muted(self.level)  # each call of a decorated function has its own

@@ -197,7 +197,7 @@ class Tensor:
                     )
                 )
             gradient = Tensor(nd.full(self.shape, 1, self.dtype, self.device))
-        if (gradient.shape, gradient.dtype, gradient.device) != (self.shape, self.dtype, self.device):
+        elif (gradient.shape, gradient.dtype, gradient.device) != (self.shape, self.dtype, self.device):
             raise ValueError(
                 message(
                     "backward", "gradient does not fit the tensor", got=gradient._summary(), expected=self._summary()

@@ -23,11 +23,12 @@ __all__ = ["check_arrays", "check_fits", "complex_of", "computed_in", "floating"
 
 def check_arrays(op: str, *operands: NDArray) -> None:
     """Raise where an operand is no array, or they are not on one device."""
+    first = operands[0]
     for x in operands:
         if not isinstance(x, NDArray):  # pyright: ignore[reportUnnecessaryIsInstance] - for callers without a type checker
             hint = "make one with needle.ndarray.asarray"
             raise TypeError(message(op, "not an array", got=type(x).__name__, expected="NDArray", hint=hint))
-        if x.device != operands[0].device:
+        if x is not first and x.device != first.device:
             got = f"{operands[0].device} and {x.device}"
             hint = "move one with to_device"
             raise ValueError(message(op, "operands on different devices", got=got, hint=hint))
@@ -60,7 +61,7 @@ def complex_of(dtype: DType) -> DType:
 
 def computed_in(x: NDArray) -> DType:
     """Return the dtype in which x is computed: its own, or float32 where that is narrower or not floating."""
-    dtype = floating(x)
+    dtype = x.dtype if x.dtype.kind in ("float", "complex") else float32
     return dtype if dtype.itemsize >= float32.itemsize else float32
 
 

@@ -141,14 +141,12 @@ def cross_entropy_gradient(
     """
     op = "cross_entropy_gradient"
     at = _axis(op, x, axis)
-    for name, operand, dtype in (
-        ("the labels", labels, int64),
-        ("the sums", sums, computed_in(x)),
-        ("the cotangent", cotangent, computed_in(x)),
-    ):
-        check_fits(op, name, operand, _without(x, at), dtype)
-    kept, sums, ct = (_core.expand_dims(a, axis=at) for a in (labels, sums, cotangent))
-    out = empty_like(x)
+    shape, dtype = _without(x, at), computed_in(x)
+    check_fits(op, "the labels", labels, shape, int64)
+    check_fits(op, "the sums", sums, shape, dtype)
+    check_fits(op, "the cotangent", cotangent, shape, dtype)
+    kept, sums, ct = [_core.expand_dims(a, axis=at) for a in (labels, sums, cotangent)]
+    out = _core.empty(x.shape, x.dtype, x.device)
     if _core.composite("cross_entropy_gradient", [x, kept, sums, ct], [out], [at]):
         return out
     gradient = exp(widened(x) - sums) * ct
@@ -165,7 +163,8 @@ def _axis(op: str, x: NDArray, axis: int) -> int:
 
 
 def _without(x: NDArray, axis: int) -> tuple[int, ...]:
-    return x.shape[:axis] + x.shape[axis + 1 :]
+    shape = x.shape
+    return shape[:axis] + shape[axis + 1 :]
 
 
 def _top(x: NDArray, axis: int) -> NDArray:

@@ -130,8 +130,10 @@ def sum(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
 
 
 def _spread(ct: Tensor, p: Params, x: Spec) -> Tensor:
-    kept = tuple(1 if i in p["axis"] else extent for i, extent in enumerate(x.shape))
-    return broadcast_to(reshape(ct, kept), x.shape)
+    shape, axes = x.shape, p["axis"]
+    if len(axes) < len(shape):
+        ct = reshape(ct, tuple(1 if i in axes else extent for i, extent in enumerate(shape)))
+    return broadcast_to(ct, shape)
 
 
 _sum = linear(
