@@ -131,7 +131,7 @@ def topk(x: NDArray, k: int, /, *, axis: int = -1, largest: bool = True) -> TopK
         raise ValueError(message("topk", "no such number of elements", got=str(k), expected=expected))
     shape = (*x.shape[:at], k, *x.shape[at + 1 :])
     values, indices = _core.empty(shape, x.dtype, x.device), _core.empty(shape, int64, x.device)
-    if _core.composite("topk", [x], [values, indices], [at, int(largest)]):
+    if not values.size or _core.composite("topk", [x], [values, indices], [at, int(largest)]):
         return TopK(values, indices)
     indices = _core.argsort(x, axis=at, descending=largest)[(slice(None),) * at + (slice(k),)]
     return TopK(_core.take_along_axis(x, indices, axis=at), indices)
