@@ -91,7 +91,7 @@ def check_values(op: Op, device: str, dtype: nd.DType) -> None:
 def check_gradients(op: Op, device: str, dtype: nd.DType) -> None:
     for sample in op.samples(Draw(dtype, device)):
         if differentiable(op, sample, *(inputs := floats(sample))) and inputs:
-            ad.gradcheck(partial(differentiable, op, sample), *inputs)
+            ad.gradgradcheck(partial(differentiable, op, sample), *inputs)
 
 
 def check_tangents(op: Op, device: str, dtype: nd.DType) -> None:

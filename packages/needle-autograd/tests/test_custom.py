@@ -103,8 +103,8 @@ class Both(ad.Function):
 
 def test_the_class_with_forward_and_backward(device: str) -> None:
     x, y = t([1.0, 2.0], device), t([3.0, 5.0], device)
-    ad.gradcheck(Cube(2.0), x)
-    ad.gradcheck(lambda x, y: ad.stack(list(Both()(x, y))), x, y)
+    ad.gradgradcheck(Cube(2.0), x)
+    ad.gradgradcheck(lambda x, y: ad.stack(list(Both()(x, y))), x, y)
     assert vmap(grad(grad(Cube(1.0))))(x).tolist() == [6.0, 12.0]
     assert jvp(Both(), (x, y), (x, y))[1][0].tolist() == [6.0, 20.0]
     shared = Cube(1.0)
@@ -156,7 +156,7 @@ def test_a_checkpoint_changes_no_derivative(device: str) -> None:
     def plain(x: Tensor, w: Tensor) -> Tensor:
         return ad.exp(ad.sin(x * w) * w)
 
-    ad.gradcheck(light, x, w)
+    ad.gradgradcheck(light, x, w)
     for f in (lambda x, w: light(x, w).sum(), lambda x, w: ad.checkpoint(plain)(x, w).sum()):
         for argnums in (0, 1):
             expected = ad.hessian(lambda x, w: plain(x, w).sum(), argnums)(x, w)

@@ -261,16 +261,6 @@ def test_graphs_are_freed_without_the_garbage_collector(device: str) -> None:
         gc.enable()
 
 
-def test_long_chains_neither_overflow_the_stack_nor_go_quadratic() -> None:
-    x = tensor(1.0, device="cpu", requires_grad=True)
-    y = x
-    for _ in range(20_000):
-        y = y + x
-    y.backward()
-    assert grad(x) == 20_001
-    del y
-
-
 def test_a_ladder_of_diamonds_visits_each_node_once() -> None:
     x = tensor(1.0, nd.float64, "cpu", requires_grad=True)
     y = x

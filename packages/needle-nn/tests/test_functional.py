@@ -89,4 +89,4 @@ def test_a_mask_has_a_gradient(device, rng):
     q, k, v = tensors(device, rng, (1, 1, 3, 2), (1, 1, 4, 2), (1, 1, 4, 2))
     mask = ad.tensor(nd.zeros((3, 4), dtype=nd.float64, device=device), requires_grad=True)
     q, k, v = (x.astype(nd.float64) for x in (q, k, v))
-    ad.gradcheck(lambda m: F.scaled_dot_product_attention(q, k, v, m), mask)
+    ad.gradgradcheck(lambda m: F.scaled_dot_product_attention(q, k, v, m), mask)

@@ -12,6 +12,7 @@ tensor([0.       , 1.3817732], dtype=float32, device=cpu)
 """
 
 from needle.autograd.gradcheck import gradcheck as gradcheck
+from needle.autograd.gradcheck import gradgradcheck as gradgradcheck
 from needle.autograd.ops.arrangement import *  # noqa: F403
 from needle.autograd.ops.attention import *  # noqa: F403
 from needle.autograd.ops.cells import *  # noqa: F403

@@ -23,6 +23,7 @@ from needle.ndarray.errors import message
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from needle.autograd.hooks import Handle, Hook
     from needle.autograd.op import Op
     from needle.ndarray import Device, DType, NDArray
 
@@ -124,6 +125,15 @@ class Traced(Tensor):
         """Raise, as inside a transformation gradients are values, not attributes."""
         raise RuntimeError(message("backward", f"not inside {self.frame.name}", hint="use grad or vjp there"))
 
+    def retain_grad(self) -> NoReturn:
+        """Raise, as `backward` does."""
+        raise RuntimeError(message("retain_grad", f"not inside {self.frame.name}", hint="use register_hook, in grad"))
+
+    def register_hook(self, hook: Hook) -> Handle:
+        """Raise, as there is no walk that would pass this tensor; `Taped` has hooks."""
+        problem, hint = f"not inside {self.frame.name}", "register it inside grad or vjp, or on what is made outside"
+        raise RuntimeError(message("register_hook", problem, hint=hint))
+
 
 # Reverse mode.
 
@@ -136,6 +146,8 @@ class Taped(Traced):
     def __init__(self, frame: Frame, value: Tensor, node: Node | None = None) -> None:
         super().__init__(frame, value)
         self.node = node
+
+    register_hook = Tensor.register_hook
 
 
 class TapeFrame(Frame):
@@ -253,6 +265,3 @@ def top_frame(operands: Sequence[Any]) -> Frame | None:
             if top is None or x.frame.level > top.level:
                 top = x.frame
     return top
-
-
-Watch = "Callable[[Op, Sequence[Any], Any], None]"

@@ -18,12 +18,14 @@ from heapq import heappop, heappush
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any, Protocol
 
+from needle.autograd.hooks import hooked
 from needle.ndarray._core import user_frame
 from needle.ndarray.errors import message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from needle.autograd.hooks import Hooks
     from needle.autograd.tensor import Tensor
     from needle.ndarray import DType, NDArray
 
@@ -126,8 +128,8 @@ class Rule(Protocol):
         ...
 
 
-now: Callable[[], int] = count().__next__
-"""Gives a number that comes after those of all nodes so far."""
+now: Callable[[], int] = count(1).__next__
+"""Gives a number, above 0, that comes after those of all nodes so far."""
 
 
 class Node:
@@ -143,7 +145,7 @@ class Node:
     """What the rule reads of the operands; None or a `Spec` for the others."""
     out: Any = None
     """The result, as an array or a value of the frame's lower level, where the rule reads it."""
-    hooks: dict[int, Callable[[Tensor], Tensor | None]] | None = None
+    hooks: Hooks | None = None
     """Functions that see the cotangent of the result on its way."""
     extra: Any = None
     """What a fused op's kernel keeps for its gradient."""
@@ -211,7 +213,7 @@ FREED = _Freed()
 def walk(roots: Iterable[tuple[Any, Any]], *, retain: bool, first: int = 0) -> dict[Any, Tensor]:
     """Return for each leaf that has part in the roots its cotangent, given edges with the cotangents of the roots.
 
-    Nodes from before number ``first`` count as leaves.
+    Nodes from before number ``first`` count as leaves; such a walk is a part of another, which calls their hooks.
 
     Nodes are visited from the last to the first in order of creation, which is a topological order: when a node's turn
     comes, all that depends on it has been visited. Unless they are to be retained, nodes are freed as it goes.
@@ -234,7 +236,7 @@ def walk(roots: Iterable[tuple[Any, Any]], *, retain: bool, first: int = 0) -> d
     while heap:
         node, cotangent = waiting.pop(-heappop(heap))
         if node.hooks:
-            cotangent = _hooked(node.hooks, cotangent)
+            cotangent = hooked(node.hooks, cotangent)
         if node.watched:
             _check_unwritten(node)
         try:
@@ -247,9 +249,10 @@ def walk(roots: Iterable[tuple[Any, Any]], *, retain: bool, first: int = 0) -> d
                 give(edge, part, cotangent)
         if not retain:
             node.op, node.edges, node.saved, node.out, node.watched = FREED, (), (), None, ()
-    for leaf, part in leaves.items():
-        if hooks := getattr(leaf, "hooks", None):
-            leaves[leaf] = _hooked(hooks, part)
+    if not first:
+        for leaf, part in leaves.items():
+            if hooks := getattr(leaf, "hooks", None):
+                leaves[leaf] = hooked(hooks, part)
     return leaves
 
 
@@ -263,14 +266,6 @@ def _check_unwritten(node: Node) -> None:
             hint = "write after backward, or into a copy"
             text = message(node.op.name, problem, got=got, expected=f"that of {node.line}", hint=hint)
             raise RuntimeError(text)
-
-
-def _hooked(hooks: dict[int, Callable[[Tensor], Tensor | None]], cotangent: Tensor) -> Tensor:
-    """Return the cotangent as the hooks, one after the other, leave it."""
-    for hook in list(hooks.values()):
-        changed = hook(cotangent)
-        cotangent = cotangent if changed is None else changed
-    return cotangent
 
 
 def _own(part: Tensor, source: Any) -> Tensor:

@@ -9,14 +9,17 @@ Over 400 lines: one class, whose operators and methods take a line or two each.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
+from weakref import ref
 
 import needle.autograd as functions
 import needle.ndarray as nd
+from needle.autograd.hooks import LAST, Handle
 from needle.autograd.tape import Node, enable_grad, no_grad, walk
 from needle.ndarray.errors import message
 
 if TYPE_CHECKING:
+    from needle.autograd.hooks import Hook, Hooks
     from needle.ndarray import Device, DType, NDArray
 
 __all__ = ["Axes", "Operand", "Scalar", "Tensor", "tensor"]
@@ -45,13 +48,15 @@ class Tensor:
     [2.0, 4.0]
     """
 
-    __slots__ = ("__weakref__", "data", "grad", "node", "tracked")
+    __slots__ = ("__weakref__", "data", "grad", "hooks", "node", "tracked")
     __array_ufunc__ = None  # NumPy then leaves `array + tensor` to this class
 
     data: NDArray
     """The elements. Assigning or writing here is not noted on the tape."""
     grad: Tensor | None
     """The sum of the gradients that `backward` computed for this leaf; assign None to start anew."""
+    hooks: Hooks
+    """Of a leaf, the functions that see its gradient; unset until there is one. Others have them in their node."""
     node: Node | None
     """The op that made this tensor; None for a leaf."""
     tracked: type_bool
@@ -208,6 +213,58 @@ class Tensor:
             found = walk([(edge, gradient)], retain=create_graph if retain_graph is None else retain_graph)
         for leaf, part in found.items():
             leaf.grad = part if leaf.grad is None else leaf.grad + part
+
+    def register_hook(self, hook: Hook) -> Handle:
+        """Have ``hook`` called with the gradient of this tensor whenever a `backward` has computed it.
+
+        It is called once in a walk, with the sum over all uses. A tensor that it returns replaces the gradient, for
+        this tensor and all that comes before it. Hooks are called in the order in which they were registered.
+
+        Returns:
+            A `Handle`, whose ``remove()`` takes the hook away.
+
+        Raises:
+            RuntimeError: The tensor does not require grad. In the walk, TypeError: what the hook returned does not fit.
+
+        >>> x = tensor([1.0, -2.0], requires_grad=True)
+        >>> y = x * x
+        >>> handle = y.register_hook(lambda gradient: print(gradient.tolist()))
+        >>> y.sum().backward()
+        [1.0, 1.0]
+        """
+        return Handle(self._hooks("register_hook"), hook)
+
+    def retain_grad(self) -> None:
+        """Have `backward` keep the gradient in ``grad`` as it does for leaves, where this tensor was computed.
+
+        >>> x = tensor([1.0, -2.0], requires_grad=True)
+        >>> y = x * x
+        >>> y.retain_grad()
+        >>> (3 * y).sum().backward()
+        >>> y.grad.tolist()
+        [3.0, 3.0]
+        """
+        hooks = self._hooks("retain_grad")
+        if self.node is None:
+            return
+        reference = ref(self)  # the node must not hold the tensor, which holds the node
+
+        def keep(gradient: Tensor) -> None:
+            if (x := reference()) is not None:
+                own = gradient if gradient.tracked else Tensor(gradient.data.copy())
+                x.grad = own if x.grad is None else x.grad + own
+
+        hooks[LAST] = keep
+
+    def _hooks(self, op: str) -> Hooks:
+        """Return the hooks, those of the node or of the leaf, to add to."""
+        if not self.tracked:
+            problem, hint = "the tensor does not require grad, so that it gets none", "set requires_grad=True"
+            raise RuntimeError(message(op, problem, got=self._summary(), hint=hint))
+        place = self if self.node is None else self.node
+        if getattr(place, "hooks", None) is None:
+            place.hooks = {}
+        return cast("Hooks", place.hooks)
 
     def _summary(self) -> str:
         return f"{self.dtype.name} {self.shape} on {self.device}"
