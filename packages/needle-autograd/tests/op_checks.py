@@ -17,13 +17,14 @@ from needle.autograd.kinds import Elementwise
 from needle.autograd.op import DIFFERENTIABLE, Op
 from needle.autograd.samples import Draw, Sample
 from needle.autograd.tensor import Tensor
+from needle.ndarray.host import complex_of, real_of
 
 REAL = {
     "argmax", "argmin", "argsort", "atan2", "attention", "ceil", "copysign", "cross_entropy", "erf", "floor",
-    "floor_divide", "gelu", "gelu_tanh", "greater", "greater_equal", "gru_cell", "hypot", "less", "less_equal",
+    "floor_divide", "gelu", "gelu_tanh", "greater", "greater_equal", "gru_cell", "hypot", "ihfft", "less", "less_equal",
     "log_softmax", "logaddexp", "logsumexp", "lstm_cell", "max", "max_pool", "max_pool_gradient", "max_pool_places",
-    "maximum", "min", "minimum", "nextafter", "normalize", "relu", "remainder", "sigmoid", "signbit", "silu", "softmax",
-    "softplus", "sort", "std", "topk", "topk_places", "trunc", "var",
+    "maximum", "min", "minimum", "nextafter", "normalize", "relu", "remainder", "rfft", "rfftn", "sigmoid", "signbit",
+    "silu", "softmax", "softplus", "sort", "std", "topk", "topk_places", "trunc", "var",
 }  # fmt: skip
 """The ops that take no complex numbers."""
 
@@ -37,7 +38,20 @@ def reference(op: Op, dtype: nd.DType) -> Callable[..., Array]:
 
 def public(op: Op) -> Callable[..., Tensor]:
     """Return the function that users call, or the op itself where only rules do."""
-    return getattr(ad, op.name, op)
+    return next((getattr(space, op.name) for space in (ad.linalg, ad.fft, ad) if hasattr(space, op.name)), op)
+
+
+def _turned(x: Tensor, by: Tensor) -> Tensor:
+    """Return columns times unit numbers that make their sums, or those of another matrix, real."""
+    return x * ad.expand_dims(ad.conj(ad.sum(by, -2)), -2)
+
+
+SETTLED: dict[str, Callable[..., list[Tensor]]] = {
+    "eig": lambda w, v: [w, _turned(v, v)],
+    "eigh": lambda w, v: [w, _turned(v, v)],
+    "svd": lambda u, s, vh: [_turned(u, u), s, _turned(ad.conj(vh.mT), u)],
+}
+"""What the vectors of decompositions say without the factors that are left to chance; derivatives are of that."""
 
 
 def numpy(value: Any) -> Any:
@@ -71,7 +85,9 @@ def call(op: Op, sample: Sample, *replaced: Tensor) -> list[Tensor]:
 
 def differentiable(op: Op, sample: Sample, *replaced: Tensor) -> list[Tensor]:
     """Return those results that have derivatives."""
-    return [x for x in call(op, sample, *replaced) if x.dtype in DIFFERENTIABLE]
+    results = call(op, sample, *replaced)
+    settled = SETTLED[op.name](*results) if op.name in SETTLED else results
+    return [x for x in settled if x.dtype in DIFFERENTIABLE]
 
 
 def check_values(op: Op, device: str, dtype: nd.DType) -> None:
@@ -153,7 +169,8 @@ def check_dtypes(op: Op, device: str, dtype: nd.DType) -> None:
         for narrow, x in (*zip(outs, exact, strict=True), *grads):
             assert narrow is not None
             assert x is not None
-            assert (narrow.dtype, narrow.shape) == (dtype, x.shape)
-            got = numpy(narrow.astype(nd.float64))
+            parts = complex_of if x.dtype.kind == "complex" else real_of
+            assert (narrow.dtype, narrow.shape) == (parts(dtype), x.shape)
+            got = numpy(narrow.astype(x.dtype))
             tolerance = TOLERANCES[dtype.name]
             np.testing.assert_allclose(got, numpy(x), rtol=tolerance, atol=tolerance, err_msg=str(sample))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from algebra_references import ALGEBRA
 
 import needle.ndarray as nd
 
@@ -238,6 +239,7 @@ def _to_device(x: Array, device: str) -> Array:
 
 
 REFERENCES: dict[str, Callable[..., Array]] = {
+    **ALGEBRA,
     "acos": np.arccos,
     "acosh": np.arccosh,
     "argsort": _argsort,

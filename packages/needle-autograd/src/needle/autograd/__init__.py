@@ -11,17 +11,21 @@ the tape, and `Tensor.backward` walks it back.
 tensor([0.       , 1.3817732], dtype=float32, device=cpu)
 """
 
+from needle.autograd import fft as fft
+from needle.autograd import linalg as linalg
 from needle.autograd.gradcheck import gradcheck as gradcheck
 from needle.autograd.gradcheck import gradgradcheck as gradgradcheck
 from needle.autograd.ops.arrangement import *  # noqa: F403
 from needle.autograd.ops.attention import *  # noqa: F403
 from needle.autograd.ops.cells import *  # noqa: F403
 from needle.autograd.ops.contraction import *  # noqa: F403
+from needle.autograd.ops.einsum import *  # noqa: F403
 from needle.autograd.ops.elementwise import *  # noqa: F403
 from needle.autograd.ops.indexing import *  # noqa: F403
 from needle.autograd.ops.keys import *  # noqa: F403
 from needle.autograd.ops.normalization import *  # noqa: F403
 from needle.autograd.ops.pooling import *  # noqa: F403
+from needle.autograd.ops.products import *  # noqa: F403
 from needle.autograd.ops.reduction import *  # noqa: F403
 from needle.autograd.ops.scans import *  # noqa: F403
 from needle.autograd.ops.shape import *  # noqa: F403

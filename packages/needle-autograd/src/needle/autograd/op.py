@@ -28,7 +28,9 @@ __all__ = [
     "axes_of",
     "axis_of",
     "edges_of",
+    "filled",
     "output_of",
+    "promoted",
     "records",
     "table",
     "watch",
@@ -252,6 +254,17 @@ def records(operands: Sequence[Any]) -> bool:
         if isinstance(x, Tensor) and x.tracked:
             return mode.recording or isinstance(x, Traced)
     return False
+
+
+def filled(cotangents: Sequence[Tensor | None], outs: Sequence[Tensor | Spec]) -> list[Tensor]:
+    """Return the cotangents of several results, with zeros for those that are None."""
+    return [zeros_like(x) if ct is None else ct for ct, x in zip(cotangents, outs, strict=True)]
+
+
+def promoted(*operands: Tensor) -> list[Tensor]:
+    """Return tensors in the dtype that they have together."""
+    dtype = nd.result_type(*(x.dtype for x in operands))
+    return [x if x.dtype is dtype else table["astype"](x, dtype=dtype) for x in operands]
 
 
 def zeros_like(x: Tensor | NDArray | Spec) -> Tensor:

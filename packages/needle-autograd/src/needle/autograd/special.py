@@ -18,7 +18,7 @@ __all__ = ["Fused", "Gradients", "Pullback", "Saves", "Special", "Tangent", "tra
 Pullback = Callable[..., Any]
 """A whole rule: a function of the cotangent, the parameters, the output and the operands, that gives the operand's
 cotangent, or for several operands a sequence with None for those that have none. An op of several outputs gets
-sequences of cotangents and outputs. What is not saved comes as a `Spec`."""
+sequences of cotangents, with None for zero but not for all, and of outputs. What is not saved comes as a `Spec`."""
 Tangent = Callable[..., Any]
 """The forward rule: a function of the tangents (a sequence, None for zero), the parameters, the output and the
 operands, that gives the output's tangent."""
@@ -80,12 +80,17 @@ class Special(Op):
         """Return the cotangent of each operand, or None for one that requires none."""
         out = output_of(node)
         if isinstance(cotangent, Several):
-            cotangent = tuple(cotangent[i] if i in cotangent else zeros_like(x) for i, x in enumerate(out))
-        found = self.vjp(cotangent, node.params, out, *node.saved)
-        parts = [found] if isinstance(found, Tensor) else found
-        if self.core is not None:  # what it broadcast
-            parts = [x if x is None else fitted(x, like) for x, like in zip(parts, node.saved, strict=True)]
+            cotangent = tuple(cotangent.get(i) for i in range(len(out)))
+        parts = self._parts(cotangent, node.params, out, node.saved)
         return [None if edge is None else part for edge, part in zip(node.edges, parts, strict=True)]
+
+    def _parts(self, cotangent: Any, params: Params, out: Any, operands: Sequence[Any]) -> Sequence[Tensor | None]:
+        """Return the cotangent of each operand, in its shape where the op broadcast it."""
+        found = self.vjp(cotangent, params, out, *operands)
+        parts = [found] if isinstance(found, Tensor) else found
+        if self.core is None:
+            return parts
+        return [x if x is None else fitted(x, like) for x, like in zip(parts, operands, strict=True)]
 
     def push(self, operands: Sequence[Any], tangents: Sequence[Tensor | None], params: Params, out: Any) -> Any:
         """Return the tangent of the result by its own rule, or by transposing the rule for cotangents."""
@@ -94,8 +99,7 @@ class Special(Op):
         several = isinstance(out, tuple)
 
         def rule(seeds: Sequence[Tensor]) -> Sequence[Tensor | None]:
-            found = self.vjp(tuple(seeds) if several else seeds[0], params, out, *operands)
-            return [found] if isinstance(found, Tensor) else found
+            return self._parts(tuple(seeds) if several else seeds[0], params, out, operands)
 
         moved = transposed(rule, out if several else (out,), tangents)
         return moved if several else moved[0]

@@ -5,26 +5,35 @@ from __future__ import annotations
 import math
 import re
 from itertools import combinations
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from needle.ndarray import _core
 from needle.ndarray.errors import message
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from needle.ndarray._core import NDArray
 
-__all__ = ["einsum"]
+__all__ = ["Factor", "Groups", "contracted", "einsum"]
 
 PATTERN = re.compile(r"(?:[a-zA-Z]*(?:\.\.\.)?[a-zA-Z]*)")
 
 
 class Factor(NamedTuple):
-    """An array with a label for each axis, all different."""
+    """An array, or another kind of operand, with a label for each axis, all different."""
 
-    array: NDArray
+    array: Any
     labels: tuple[str, ...]
+
+
+class Groups(NamedTuple):
+    """The labels of two factors by their parts in the product, which has the `batch`, the `rows` and the `columns`."""
+
+    batch: list[str]
+    summed: list[str]
+    rows: list[str]
+    columns: list[str]
 
 
 def einsum(subscripts: str, /, *operands: NDArray) -> NDArray:
@@ -49,22 +58,48 @@ def einsum(subscripts: str, /, *operands: NDArray) -> NDArray:
     >>> einsum("ij,jk->ik", x, x).tolist(), einsum("ii", x).item()
     ([[7, 10], [15, 22]], 5)
     """
-    inputs, output = _parse(subscripts, operands)
     dtype = _core.result_type(*operands)
+    arrays = [x.astype(dtype, copy=False) for x in operands]
+    factor, output = contracted(subscripts, arrays, _prepare, _core.sum, _product)
+    return _core.permute_dims(factor.array, [factor.labels.index(label) for label in output])
+
+
+def contracted(
+    subscripts: str,
+    operands: Sequence[Any],
+    prepare: Callable[[Any, tuple[str, ...], dict[str, int]], Factor],
+    total: Callable[..., Any],
+    product: Callable[[Factor, Factor, Groups], Factor],
+) -> tuple[Factor, tuple[str, ...]]:
+    """Return what `einsum` gives, with its axes in any order, and the labels of the result in theirs.
+
+    The cheapest pair of factors comes first, one after the other.
+
+    Args:
+        subscripts: as for `einsum`.
+        operands: of one dtype, and of any kind that has shapes.
+        prepare: makes a factor of an operand, its labels and all extents: without the axes that only broadcast, and
+            with the diagonal of those whose label repeats.
+        total: sums an operand over `axis`, in its `dtype`.
+        product: of two factors and the labels that play the parts that `Groups` names.
+    """
+    inputs, output = _parse(subscripts, operands)
     extents = _extents(subscripts, inputs, operands)
-    factors = [
-        _prepare(x.astype(dtype, copy=False), labels, extents) for x, labels in zip(operands, inputs, strict=True)
-    ]
-    factors = [_summed(factor, _needed(factors[:i] + factors[i + 1 :], output)) for i, factor in enumerate(factors)]
+    factors = [prepare(x, labels, extents) for x, labels in zip(operands, inputs, strict=True)]
+    for i, factor in enumerate(factors):
+        needed = _needed(factors[:i] + factors[i + 1 :], output)
+        axes = [axis for axis, label in enumerate(factor.labels) if label not in needed]
+        if axes:
+            array = total(factor.array, axis=axes, dtype=factor.array.dtype)
+            factors[i] = Factor(array, tuple(label for label in factor.labels if label in needed))
     while len(factors) > 1:
         a, b = min(combinations(factors, 2), key=lambda pair: _cost(*pair))
         factors = [factor for factor in factors if factor is not a and factor is not b]
-        factors.append(_product(a, b, _needed(factors, output)))
-    array, labels = factors[0]
-    return _core.permute_dims(array, [labels.index(label) for label in output])
+        factors.append(product(a, b, _groups(a, b, _needed(factors, output))))
+    return factors[0], output
 
 
-def _parse(subscripts: str, operands: Sequence[NDArray]) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
+def _parse(subscripts: str, operands: Sequence[Any]) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
     """Return the labels of each operand and of the result; axes of `...` are labelled by their place from the last."""
     inputs, arrow, result = subscripts.replace(" ", "").partition("->")
     terms = inputs.split(",")
@@ -97,7 +132,7 @@ def _expand(term: str, axes: int) -> tuple[str, ...]:
     return (*head, *(str(i) for i in range(axes, 0, -1) if dots), *tail)
 
 
-def _extents(subscripts: str, inputs: list[tuple[str, ...]], operands: Sequence[NDArray]) -> dict[str, int]:
+def _extents(subscripts: str, inputs: list[tuple[str, ...]], operands: Sequence[Any]) -> dict[str, int]:
     extents: dict[str, int] = {}
     for labels, x in zip(inputs, operands, strict=True):
         for label, extent in zip(labels, x.shape, strict=True):
@@ -126,29 +161,25 @@ def _needed(factors: list[Factor], output: tuple[str, ...]) -> set[str]:
     return set(output).union(*(factor.labels for factor in factors))
 
 
-def _summed(factor: Factor, needed: set[str]) -> Factor:
-    """Return the factor summed over the labels that nothing else needs."""
-    axes = [i for i, label in enumerate(factor.labels) if label not in needed]
-    if not axes:
-        return factor
-    array = _core.sum(factor.array, axis=axes, dtype=factor.array.dtype)
-    return Factor(array, tuple(label for label in factor.labels if label in needed))
-
-
 def _cost(a: Factor, b: Factor) -> int:
     """Return how many products of elements the pair takes."""
     extents = dict(zip(a.labels + b.labels, a.array.shape + b.array.shape, strict=True))
     return math.prod(extents.values())
 
 
-def _product(a: Factor, b: Factor, needed: set[str]) -> Factor:
-    """Return the product of two factors, summed over the labels that both have and nothing else needs."""
-    extents = dict(zip(a.labels + b.labels, a.array.shape + b.array.shape, strict=True))
+def _groups(a: Factor, b: Factor, needed: set[str]) -> Groups:
     shared = [label for label in a.labels if label in b.labels]
-    batch = [label for label in shared if label in needed]
-    summed = [label for label in shared if label not in needed]
-    rows = [label for label in a.labels if label not in shared]
-    columns = [label for label in b.labels if label not in shared]
+    return Groups(
+        [label for label in shared if label in needed],
+        [label for label in shared if label not in needed],
+        [label for label in a.labels if label not in shared],
+        [label for label in b.labels if label not in shared],
+    )
+
+
+def _product(a: Factor, b: Factor, groups: Groups) -> Factor:
+    batch, summed, rows, columns = groups
+    extents = dict(zip(a.labels + b.labels, a.array.shape + b.array.shape, strict=True))
 
     def matrices(factor: Factor, first: list[str], second: list[str]) -> NDArray:
         array = _core.permute_dims(factor.array, [factor.labels.index(label) for label in batch + first + second])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import needle.ndarray as nd
-from needle.autograd.op import axes_of
+from needle.autograd.op import axes_of, filled
 from needle.autograd.ops.indexing import take
 from needle.autograd.ops.shape import broadcast_to, concat, expand_dims, permute_dims, reshape, stack
 from needle.autograd.rules import composite, linear, special
@@ -180,7 +180,7 @@ def _cut(x: NDArray, sizes: int | Sequence[int], axis: int) -> tuple[NDArray, ..
 _split = special(
     "split",
     _cut,
-    lambda ct, p, out, x: concat(ct, p["axis"]),
+    lambda ct, p, out, x: concat(filled(ct, out), p["axis"]),
     saves="neither",
     jvp=lambda tangents, p, out, x: _split(*tangents, **p),
     samples=lambda draw: [Sample((draw.uniform(5, 2), 2)), Sample((draw.uniform(2, 5), (1, 0, 4)), {"axis": -1})],
@@ -200,7 +200,7 @@ def unstack(x: Tensor | NDArray, /, *, axis: int = 0) -> tuple[Tensor, ...]:
 _unstack = special(
     "unstack",
     nd.unstack,
-    lambda ct, p, out, x: stack(ct, p["axis"]),
+    lambda ct, p, out, x: stack(filled(ct, out), p["axis"]),
     saves="neither",
     jvp=lambda tangents, p, out, x: _unstack(*tangents, **p),
     samples=lambda draw: [Sample((draw.uniform(3, 2),)), Sample((draw.uniform(2, 3),), {"axis": -1})],

@@ -89,7 +89,7 @@ def diagonal(x: Tensor | NDArray, /, *, offset: int = 0) -> Tensor:
 _diagonal = linear(
     "diagonal",
     nd.linalg.diagonal,
-    lambda ct, p, x: _place_diagonal(ct, shape=x.shape[-2:], **p),
+    lambda ct, p, x: place_diagonal(ct, shape=x.shape[-2:], **p),
     samples=lambda draw: [
         Sample((draw.uniform(2, 3),), {"offset": 1}),
         Sample((draw.uniform(2, 3, 2),), {"offset": -1}),
@@ -105,7 +105,7 @@ def _put(x: NDArray, shape: tuple[int, int], offset: int) -> NDArray:
     return out
 
 
-_place_diagonal = linear(
+place_diagonal = linear(
     "place_diagonal",
     _put,
     lambda ct, p, x: _diagonal(ct, offset=p["offset"]),
