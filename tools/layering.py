@@ -20,7 +20,9 @@ MAY_IMPORT = {
 
 # Imports against the order inside a package: (importer, imported). Each is a loop of the design, not of convenience.
 LOOPS = {
-    ("needle.autograd.tensor", "needle.autograd"),  # a Tensor's methods are the ops, and the ops are built on Tensor
+    # A Tensor's operators and methods are the ops, and the ops are built on Tensor.
+    ("needle.autograd.operators", "needle.autograd"),
+    ("needle.autograd.tensor", "needle.autograd"),
 }
 
 

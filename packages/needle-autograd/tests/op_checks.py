@@ -20,11 +20,12 @@ from needle.autograd.tensor import Tensor
 from needle.ndarray.host import complex_of, real_of
 
 REAL = {
-    "argmax", "argmin", "argsort", "atan2", "attention", "ceil", "copysign", "cross_entropy", "erf", "floor",
-    "floor_divide", "gelu", "gelu_tanh", "greater", "greater_equal", "gru_cell", "hypot", "ihfft", "less", "less_equal",
-    "log_softmax", "logaddexp", "logsumexp", "lstm_cell", "max", "max_pool", "max_pool_gradient", "max_pool_places",
-    "maximum", "min", "minimum", "nextafter", "normalize", "relu", "remainder", "rfft", "rfftn", "sigmoid", "signbit",
-    "silu", "softmax", "softplus", "sort", "std", "topk", "topk_places", "trunc", "var",
+    "argmax", "argmin", "argsort", "atan2", "attention", "ceil", "clip", "copysign", "cross_entropy", "erf", "floor",
+    "floor_divide", "gelu", "gelu_tanh", "greater", "greater_equal", "gru_cell", "hypot", "ihfft", "less",
+    "less_equal", "log_softmax", "logaddexp", "logsumexp", "lstm_cell", "max", "max_pool", "max_pool_gradient",
+    "max_pool_places", "maximum", "min", "minimum", "nextafter", "normalize", "relu", "remainder", "rfft", "rfftn",
+    "searchsorted", "sigmoid", "signbit", "silu", "softmax", "softplus", "sort", "std", "topk", "topk_places",
+    "trunc", "var",
 }  # fmt: skip
 """The ops that take no complex numbers."""
 

@@ -238,6 +238,28 @@ def _to_device(x: Array, device: str) -> Array:
     return x
 
 
+def _clip(x: Array, low: Any = None, high: Any = None) -> Array:
+    return np.minimum(np.maximum(x, -np.inf if low is None else low), np.inf if high is None else high)
+
+
+def _diff(x: Array, prepend: Any = None, append: Any = None, **params: Any) -> Array:
+    ends = {"prepend": prepend, "append": append}
+    given = {name: np.asarray(end.tolist()) for name, end in ends.items() if end is not None}
+    return np.diff(x, **given, **params)
+
+
+def _searchsorted(x: Array, values: Array, side: Any = "left", sorter: Any = None) -> Array:
+    return np.searchsorted(x, values, side, None if sorter is None else np.asarray(sorter.tolist()))
+
+
+def _count_nonzero(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return np.asarray(np.count_nonzero(x, axis=axis, keepdims=keepdims), np.int64)
+
+
+def _unique(x: Array) -> Array:
+    return np.unique(x, return_index=True, return_inverse=True, return_counts=True)[1:]
+
+
 REFERENCES: dict[str, Callable[..., Array]] = {
     **ALGEBRA,
     "acos": np.arccos,
@@ -254,12 +276,15 @@ REFERENCES: dict[str, Callable[..., Array]] = {
     "bitwise_invert": np.invert,
     "bitwise_left_shift": np.left_shift,
     "bitwise_right_shift": np.right_shift,
+    "clip": _clip,
     "concat": _concat,
     "conv": _conv,
+    "count_nonzero": _count_nonzero,
     "cross_entropy": _cross_entropy,
     "cumulative_prod": _scan(np.cumprod, 1),
     "cumulative_sum": _scan(np.cumsum, 0),
     "diagonal": _diagonal,
+    "diff": _diff,
     "fold": _fold,
     "getitem": _getitem,
     "gru_cell": _gru_cell,
@@ -279,6 +304,7 @@ REFERENCES: dict[str, Callable[..., Array]] = {
     "pow": np.power,
     "scatter": _scatter,
     "scatter_add": _scatter_add,
+    "searchsorted": _searchsorted,
     "sign": _sign,
     "softmax": _softmax,
     "sort": _sort,
@@ -289,6 +315,7 @@ REFERENCES: dict[str, Callable[..., Array]] = {
     "topk_places": _topk_places,
     "unfold": _unfold,
     "unstack": _unstack,
+    "unique": _unique,
     "var": _var,
     "windows": _windows,
 }

@@ -25,7 +25,7 @@ def test_public_names_say_what_they_do_and_take(space: str, name: str) -> None:
     assert {name for name, kind in kinds.items() if kind is inspect.Parameter.VAR_POSITIONAL} <= MANY
 
 
-MANY = {"arrays", "inputs", "operands", "primals", "rest"}
+MANY = {"arrays", "arrays_and_dtypes", "inputs", "operands", "primals", "rest", "shapes"}
 """What a function may take any number of."""
 
 

@@ -6,7 +6,10 @@ namespace needle::bind {
 
 namespace {
 
-bool understands(PyObject *x) { return as_array(x) || PyFloat_Check(x) || PyComplex_Check(x) || PyIndex_Check(x); }
+// Objects that hold many elements may have __index__ as well: they know better, as needle.autograd's tensors do.
+bool understands(PyObject *x) {
+  return as_array(x) || PyFloat_Check(x) || PyComplex_Check(x) || (PyIndex_Check(x) && !PySequence_Check(x));
+}
 
 template <OpCode op>
 PyObject *binary_slot(PyObject *x, PyObject *y) {

@@ -17,7 +17,7 @@ import math
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 from needle.autograd.tape import Node, mode, scopes
-from needle.autograd.tensor import Tensor
+from needle.autograd.tensor import Tensor, unseen
 from needle.ndarray.errors import message
 
 if TYPE_CHECKING:
@@ -112,6 +112,10 @@ class Traced(Tensor):
         if not self.shape:
             raise TypeError(message("len", "a tensor without axes has no length"))
         return self.shape[0]
+
+    def __setitem__(self, key: Any, value: Any) -> NoReturn:
+        """Raise, as the transformation would not see the write."""
+        raise RuntimeError(unseen(self.frame.name))
 
     def _opened(self) -> None:
         if not self.frame.level:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import needle.ndarray as nd
+from needle.autograd.creation import zeros_like
 from needle.autograd.frames import Traced, top_frame
 from needle.autograd.samples import Samples
 from needle.autograd.tape import Node, Several, mode, scopes
@@ -265,11 +266,6 @@ def promoted(*operands: Tensor) -> list[Tensor]:
     """Return tensors in the dtype that they have together."""
     dtype = nd.result_type(*(x.dtype for x in operands))
     return [x if x.dtype is dtype else table["astype"](x, dtype=dtype) for x in operands]
-
-
-def zeros_like(x: Tensor | NDArray | Spec) -> Tensor:
-    """Return zeros of the shape, dtype and device of ``x``."""
-    return Tensor(nd.zeros(x.shape, x.dtype, x.device))
 
 
 def axis_of(op: str, axis: int | None, ndim: int) -> int:

@@ -1,9 +1,7 @@
 """`Tensor`: an array that knows how it was computed.
 
-Its methods and operators are the functions of `needle.autograd` under PyTorch's names. They are looked up there when
-they are called, as the op table is built on this file.
-
-Over 400 lines: one class, whose operators and methods take a line or two each.
+It has the attributes that the array API standard asks for, and as methods the functions of `needle.autograd` under
+PyTorch's names. They are looked up there when they are called, as the op table is built on this file.
 """
 
 from __future__ import annotations
@@ -15,21 +13,22 @@ from weakref import ref
 import needle.autograd as functions
 import needle.ndarray as nd
 from needle.autograd.hooks import LAST, Handle
-from needle.autograd.tape import Node, enable_grad, no_grad, walk
+from needle.autograd.operators import Operators
+from needle.autograd.tape import Node, enable_grad, mode, no_grad, walk
+from needle.autograd.values import Values
 from needle.ndarray.errors import message
 
 if TYPE_CHECKING:
     from needle.autograd.hooks import Hook, Hooks
     from needle.ndarray import Device, DType, NDArray
 
-__all__ = ["Axes", "Operand", "Scalar", "Tensor", "tensor"]
+__all__ = ["Axes", "Operand", "Tensor", "tensor"]
 
 type_bool = bool
-Scalar = bool | int | float
 Axes = int | Sequence[int] | None
 
 
-class Tensor:
+class Tensor(Operators, Values):
     """An n-dimensional array (``data``) whose derivatives can be had.
 
     Operations on tensors of which one requires grad give tensors that require grad; `backward` then leaves in ``grad``
@@ -48,19 +47,14 @@ class Tensor:
     [2.0, 4.0]
     """
 
-    __slots__ = ("__weakref__", "data", "grad", "hooks", "node", "tracked")
-    __array_ufunc__ = None  # NumPy then leaves `array + tensor` to this class
+    __slots__ = ("__weakref__", "grad", "hooks", "node")
 
-    data: NDArray
-    """The elements. Assigning or writing here is not noted on the tape."""
     grad: Tensor | None
     """The sum of the gradients that `backward` computed for this leaf; assign None to start anew."""
     hooks: Hooks
     """Of a leaf, the functions that see its gradient; unset until there is one. Others have them in their node."""
     node: Node | None
     """The op that made this tensor; None for a leaf."""
-    tracked: type_bool
-    """What `requires_grad` shows, without a check; ops read and set it."""
 
     def __init__(self, data: NDArray, requires_grad: type_bool = False) -> None:
         self.data = data
@@ -94,67 +88,9 @@ class Tensor:
         self.requires_grad = requires_grad
         return self
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The extents."""
-        return self.data.shape
-
-    @property
-    def dtype(self) -> DType:
-        """The element type."""
-        return self.data.dtype
-
-    @property
-    def device(self) -> Device:
-        """Where the elements are."""
-        return self.data.device
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return self.data.ndim
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return self.data.size
-
-    def __len__(self) -> int:
-        return len(self.data)
-
-    def __repr__(self) -> str:
-        text = repr(self.data).removeprefix("NDArray(").removesuffix(")").replace("\n ", "\n")
-        return f"tensor({text}{', requires_grad=True' if self.tracked else ''})"
-
-    # Its values, outside the tape.
-
-    def item(self) -> Scalar:
-        """Return the one element as a Python number."""
-        return self.data.item()
-
-    def tolist(self) -> Any:
-        """Return the elements as nested lists."""
-        return self.data.tolist()
-
-    def numpy(self) -> Any:
-        """Return the elements as a NumPy array; on the host it shares them."""
-        return self.data.numpy()
-
     def detach(self) -> Tensor:
         """Return a tensor of the same data that requires no grad."""
         return Tensor(self.data)
-
-    def __bool__(self) -> type_bool:
-        return bool(self.data)
-
-    def __int__(self) -> int:
-        return int(self.data)
-
-    def __index__(self) -> int:
-        return self.data.__index__()
-
-    def __float__(self) -> float:
-        return float(self.data)
 
     # Derivatives.
 
@@ -266,105 +202,27 @@ class Tensor:
             place.hooks = {}
         return cast("Hooks", place.hooks)
 
-    def _summary(self) -> str:
-        return f"{self.dtype.name} {self.shape} on {self.device}"
+    # Operators and parts.
 
-    # Operators.
-
-    def __neg__(self) -> Tensor:
-        return functions.negative(self)
-
-    def __pos__(self) -> Tensor:
-        return self
-
-    def __abs__(self) -> Tensor:
-        return functions.abs(self)
-
-    def __invert__(self) -> Tensor:
-        return functions.bitwise_invert(self)
-
-    def __add__(self, other: Operand) -> Tensor:
-        return functions.add(self, other)
-
-    def __radd__(self, other: Operand) -> Tensor:
-        return functions.add(other, self)
-
-    def __sub__(self, other: Operand) -> Tensor:
-        return functions.subtract(self, other)
-
-    def __rsub__(self, other: Operand) -> Tensor:
-        return functions.subtract(other, self)
-
-    def __mul__(self, other: Operand) -> Tensor:
-        return functions.multiply(self, other)
-
-    def __rmul__(self, other: Operand) -> Tensor:
-        return functions.multiply(other, self)
-
-    def __truediv__(self, other: Operand) -> Tensor:
-        return functions.divide(self, other)
-
-    def __rtruediv__(self, other: Operand) -> Tensor:
-        return functions.divide(other, self)
-
-    def __floordiv__(self, other: Operand) -> Tensor:
-        return functions.floor_divide(self, other)
-
-    def __rfloordiv__(self, other: Operand) -> Tensor:
-        return functions.floor_divide(other, self)
-
-    def __mod__(self, other: Operand) -> Tensor:
-        return functions.remainder(self, other)
-
-    def __rmod__(self, other: Operand) -> Tensor:
-        return functions.remainder(other, self)
-
-    def __pow__(self, other: Operand) -> Tensor:
-        return functions.pow(self, other)
-
-    def __rpow__(self, other: Operand) -> Tensor:
-        return functions.pow(other, self)
-
-    def __matmul__(self, other: Tensor) -> Tensor:
+    def __matmul__(self, other: Tensor | NDArray) -> Tensor:
         return functions.matmul(self, other)
 
-    def __and__(self, other: Operand) -> Tensor:
-        return functions.bitwise_and(self, other)
-
-    def __or__(self, other: Operand) -> Tensor:
-        return functions.bitwise_or(self, other)
-
-    def __xor__(self, other: Operand) -> Tensor:
-        return functions.bitwise_xor(self, other)
-
-    def __lshift__(self, other: Operand) -> Tensor:
-        return functions.bitwise_left_shift(self, other)
-
-    def __rshift__(self, other: Operand) -> Tensor:
-        return functions.bitwise_right_shift(self, other)
-
-    def __eq__(self, other: Operand) -> Tensor:  # type: ignore[override]
-        return functions.equal(self, other)
-
-    def __ne__(self, other: Operand) -> Tensor:  # type: ignore[override]
-        return functions.not_equal(self, other)
-
-    def __lt__(self, other: Operand) -> Tensor:
-        return functions.less(self, other)
-
-    def __le__(self, other: Operand) -> Tensor:
-        return functions.less_equal(self, other)
-
-    def __gt__(self, other: Operand) -> Tensor:
-        return functions.greater(self, other)
-
-    def __ge__(self, other: Operand) -> Tensor:
-        return functions.greater_equal(self, other)
-
-    __hash__ = object.__hash__  # by identity, as `==` compares elements
+    def __rmatmul__(self, other: Tensor | NDArray) -> Tensor:
+        return functions.matmul(other, self)
 
     def __getitem__(self, key: Any) -> Tensor:
         return functions.getitem(self, key)
+
+    def __setitem__(self, key: Any, value: Operand) -> None:
+        """Write into the data, which other tensors may share; not where the tape would have to know.
+
+        Raises:
+            RuntimeError: The tensor or the value requires grad, outside `no_grad`.
+        """
+        if mode.recording and (self.tracked or (isinstance(value, Tensor) and value.tracked)):
+            raise RuntimeError(unseen("setitem"))
+        keys = tuple(map(_data, key)) if isinstance(key, tuple) else _data(key)
+        self.data[keys] = _data(value)
 
     def __iter__(self) -> Iterator[Tensor]:
         len(self)  # raises where there are no axes
@@ -468,15 +326,32 @@ class Tensor:
         """Return `needle.autograd.astype` of this tensor."""
         return functions.astype(self, dtype)
 
+    def to_device(self, device: Device | str, /, *, stream: None = None) -> Tensor:
+        """Return `needle.autograd.to_device` of this tensor."""
+        if stream is not None:
+            raise ValueError(message("to_device", "no streams here", got=repr(stream), expected="None"))
+        return functions.to_device(self, device)
+
     def to(self, target: Device | str | DType) -> Tensor:
         """Return the tensor on another device or, given a dtype, in that dtype."""
         if isinstance(target, nd.DType):
-            return functions.astype(self, target)
+            return functions.astype(self, target, copy=False)
         return functions.to_device(self, target)
 
 
-Operand = Tensor | nd.NDArray | bool | int | float
+Operand = Tensor | nd.NDArray | bool | int | float | complex
 """What an elementwise op takes: a tensor, an array (a constant), or a number, which takes the tensors' dtype."""
+
+
+def unseen(op: str) -> str:
+    """Return the text of the error for a write that derivatives would not see."""
+    problem = "a write in place would not be seen by derivatives"
+    hint = "use where() or scatter(), or write to detach(), or inside no_grad()"
+    return message(op, problem, hint=hint)
+
+
+def _data(x: Any) -> Any:
+    return x.data if isinstance(x, Tensor) else x
 
 
 def _sequence(values: tuple[Any, ...]) -> Sequence[int]:

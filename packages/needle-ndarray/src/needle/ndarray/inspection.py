@@ -94,11 +94,11 @@ def __array_namespace_info__() -> NamespaceInfo:
     return NamespaceInfo()
 
 
-def namespace_of(api_version: str | None = None) -> Any:
-    """Return `needle.ndarray`, which an array's ``__array_namespace__`` returns.
+def namespace_of(api_version: str | None = None, module: str = "needle.ndarray") -> Any:
+    """Return the module, which ``__array_namespace__`` of its arrays returns.
 
     Raises:
-        ValueError: it does not follow that version of the standard.
+        ValueError: our namespaces do not follow that version of the standard.
 
     >>> namespace_of("2024.12").__name__
     'needle.ndarray'
@@ -106,4 +106,4 @@ def namespace_of(api_version: str | None = None) -> Any:
     if api_version is not None and api_version not in VERSIONS:
         expected = ", ".join(VERSIONS)
         raise ValueError(message("__array_namespace__", "no such version", got=repr(api_version), expected=expected))
-    return importlib.import_module("needle.ndarray")
+    return importlib.import_module(module)

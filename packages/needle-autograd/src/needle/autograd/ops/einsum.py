@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from needle.autograd.op import promoted
+from needle.autograd.ops.casts import astype
 from needle.autograd.ops.products import dot_general
-from needle.autograd.ops.shape import astype, permute_dims, reshape, sum
+from needle.autograd.ops.shape import permute_dims, reshape, sum
 from needle.autograd.ops.strides import diagonal
 from needle.autograd.rules import composite
 from needle.autograd.samples import Draw, Sample

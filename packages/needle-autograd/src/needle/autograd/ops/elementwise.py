@@ -10,7 +10,7 @@ import math
 
 import needle.ndarray as nd
 from needle.autograd.op import Params, Spec, zeros_like
-from needle.autograd.ops.shape import astype
+from needle.autograd.ops.casts import astype
 from needle.autograd.rules import ZERO, elementwise, linear, special
 from needle.autograd.samples import Draw, Sample, integers, unary, uniform
 from needle.autograd.tensor import Tensor
@@ -228,7 +228,7 @@ def imag(x: Tensor) -> Tensor:
 
 
 _conj = linear("conj", nd.conj, lambda ct, p, x: conj(ct), samples=unary((2, 3)), core=0)
-_real = linear("real", nd.real, lambda ct, p, x: astype(ct, x.dtype), samples=unary((2, 3)), core=0)
+_real = linear("real", nd.real, lambda ct, p, x: astype(ct, x.dtype, copy=False), samples=unary((2, 3)), core=0)
 _imag = linear("imag", nd.imag, lambda ct, p, x: _times_i(ct, x), samples=unary((2, 3)), core=0)
 
 # Powers.

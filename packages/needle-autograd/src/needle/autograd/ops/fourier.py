@@ -12,8 +12,9 @@ from typing import Any, Literal, TypeAlias
 import needle.ndarray as nd
 from needle.autograd.op import Params, Spec, axes_of
 from needle.autograd.ops.arrangement import roll
+from needle.autograd.ops.casts import astype
 from needle.autograd.ops.elementwise import conjugate
-from needle.autograd.ops.shape import astype, pad, shifted
+from needle.autograd.ops.shape import pad, shifted
 from needle.autograd.rules import composite, linear
 from needle.autograd.samples import Sample, Samples
 from needle.autograd.tensor import Axes, Tensor

@@ -11,8 +11,9 @@ from types import EllipsisType, NoneType
 from typing import Any
 
 import needle.ndarray as nd
+from needle.autograd.ops.casts import astype
 from needle.autograd.ops.indexing import take
-from needle.autograd.ops.shape import astype, permute_dims, reshape
+from needle.autograd.ops.shape import permute_dims, reshape
 from needle.autograd.rules import linear, opaque
 from needle.autograd.samples import Draw, Sample
 from needle.autograd.tensor import Tensor

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import needle.ndarray as nd
+from needle.autograd.ops.casts import astype
 from needle.autograd.ops.elementwise import conjugate, where
-from needle.autograd.ops.shape import astype
 from needle.autograd.samples import Draw, Sample, Samples
 from needle.autograd.tensor import Tensor
 from needle.ndarray.errors import message

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import needle.ndarray as nd
 from needle.autograd.op import Params, axes_of
+from needle.autograd.ops.casts import astype
 from needle.autograd.ops.elementwise import exp, sqrt, square
 from needle.autograd.ops.indexing import scatter
-from needle.autograd.ops.shape import astype, broadcast_to, expand_dims, mean, permute_dims, reshape, shifted, sum
+from needle.autograd.ops.shape import broadcast_to, expand_dims, mean, permute_dims, reshape, shifted, sum
 from needle.autograd.rules import fused
 from needle.autograd.samples import Draw, Sample
 from needle.autograd.special import Fused
@@ -111,7 +112,7 @@ def _losses_gradient(
 
 def _losses_rule(ct: Tensor, p: Params, out: Tensor, x: Tensor, labels: Tensor) -> list[Tensor | None]:
     axis: int = p["axis"]
-    ct, at = expand_dims(astype(ct, x.dtype), axis), expand_dims(labels, axis)
+    ct, at = expand_dims(astype(ct, x.dtype, copy=False), axis), expand_dims(labels, axis)
     return [scatter(softmax(x, axis) * ct, at, -ct, axis, "add"), None]
 
 
@@ -152,7 +153,7 @@ def normalize(
     [-1.0, 1.0]
     """
     at = axes_of("normalize", axes, x.ndim)
-    scale, shift = (a if a is None or a.dtype is x.dtype else astype(a, x.dtype) for a in (scale, shift))
+    scale, shift = (a if a is None else astype(a, x.dtype, copy=False) for a in (scale, shift))
     if scale is not None and shift is not None and scale.shape != shift.shape:  # the kernel's are of one shape
         shape = nd.broadcast_shapes(scale.shape, shift.shape)
         scale, shift = broadcast_to(scale, shape), broadcast_to(shift, shape)

@@ -7,10 +7,11 @@ from typing import Literal
 
 import needle.ndarray as nd
 from needle.autograd.op import Params, axes_of
+from needle.autograd.ops.casts import astype
 from needle.autograd.ops.elementwise import abs, where
 from needle.autograd.ops.matrices import floating
 from needle.autograd.ops.reduction import max, min
-from needle.autograd.ops.shape import astype, expand_dims, reshape, shifted, squeeze, sum
+from needle.autograd.ops.shape import expand_dims, reshape, shifted, squeeze, sum
 from needle.autograd.ops.spectra import svdvals
 from needle.autograd.rules import composite, special
 from needle.autograd.samples import Draw, Sample

@@ -9,8 +9,9 @@ from typing import Any
 import needle.ndarray as nd
 from needle.autograd.kinds import Bilinear
 from needle.autograd.op import Params, Spec, axes_of
+from needle.autograd.ops.casts import astype
 from needle.autograd.ops.elementwise import conjugate
-from needle.autograd.ops.shape import astype, broadcast_to, permute_dims, shifted, stack, sum
+from needle.autograd.ops.shape import broadcast_to, permute_dims, shifted, stack, sum
 from needle.autograd.ops.strides import diagonal
 from needle.autograd.rules import composite
 from needle.autograd.samples import Draw, Sample

@@ -7,13 +7,14 @@ import math
 
 import needle.ndarray as nd
 from needle.autograd.op import Op, Params, Spec, axes_of
+from needle.autograd.ops.casts import astype
 from needle.autograd.ops.elementwise import conjugate, exp, sqrt, where
 from needle.autograd.ops.scans import cumulative_prod
-from needle.autograd.ops.shape import REDUCTIONS, astype, flip, mean, pad, permute_dims, reshape, shifted, sum
+from needle.autograd.ops.shape import REDUCTIONS, flip, mean, pad, permute_dims, reshape, shifted, sum
 from needle.autograd.rules import composite, opaque, special
 from needle.autograd.samples import Draw, Sample
 from needle.autograd.tensor import Axes, Tensor
-from needle.ndarray import NDArray
+from needle.ndarray import DType, NDArray
 
 __all__ = ["all", "any", "argmax", "argmin", "logsumexp", "max", "min", "prod", "std", "var"]
 
@@ -36,7 +37,7 @@ def _kept(ct: Tensor, p: Params, x: Tensor) -> Tensor:
 # Extremes.
 
 
-def max(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+def max(x: Tensor | NDArray, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """Return the greatest element over the axes, or over all; equal ones share the gradient equally.
 
     >>> max(tensor([[1.0, 2.0], [4.0, 3.0]]), axis=1).tolist()
@@ -45,7 +46,7 @@ def max(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
     return _max(x, axis=axes_of("max", axis, x.ndim), keepdims=keepdims)
 
 
-def min(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+def min(x: Tensor | NDArray, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """Return the least element over the axes, or over all; equal ones share the gradient equally.
 
     >>> min(tensor([[1.0, 2.0], [4.0, 3.0]]), axis=1).tolist()
@@ -66,12 +67,16 @@ _min = special("min", nd.min, _share, samples=reductions, batch=lambda p, x: _mi
 # Products.
 
 
-def prod(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """Return the product over the axes, or over all; the gradient is right where elements are 0 too.
+def prod(x: Tensor | NDArray, axis: Axes = None, keepdims: bool = False, *, dtype: DType | None = None) -> Tensor:
+    """Return the product over the axes, or over all, in ``dtype``; by default integers and bool give int64 or uint64.
+
+    The gradient is right where elements are 0 too.
 
     >>> prod(tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0).tolist()
     [3.0, 8.0]
     """
+    if dtype is not None:
+        return astype(prod(astype(x, dtype, copy=False), axis, keepdims), dtype, copy=False)
     return _prod(x, axis=axes_of("prod", axis, x.ndim), keepdims=keepdims)
 
 
@@ -108,7 +113,7 @@ _prod = special(
 # Exponentials summed.
 
 
-def logsumexp(x: Tensor, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
+def logsumexp(x: Tensor | NDArray, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """Return log(sum(exp(x))) over the axes, or over all, without overflow.
 
     >>> f"{logsumexp(tensor([1000.0, 1000.0])).item():.2f}"
@@ -138,7 +143,7 @@ _logsumexp = special(
 # Spread.
 
 
-def var(x: Tensor, /, *, axis: Axes = None, correction: float = 0, keepdims: bool = False) -> Tensor:
+def var(x: Tensor | NDArray, /, *, axis: Axes = None, correction: float = 0, keepdims: bool = False) -> Tensor:
     """Return the variance over the axes, or over all: the squared distances from the mean, summed and divided.
 
     The divisor is the number of elements less ``correction`` (1 for the unbiased estimate).
@@ -180,7 +185,7 @@ def std(x: Tensor, /, *, axis: Axes = None, correction: float = 0, keepdims: boo
 # Answers that are places or truth values.
 
 
-def argmax(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+def argmax(x: Tensor | NDArray, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Return the place of the first greatest element along an axis, or among all in row-major order, as int64.
 
     >>> argmax(tensor([[1.0, 2.0], [4.0, 3.0]]), axis=1).tolist()
@@ -189,7 +194,7 @@ def argmax(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor
     return _argmax(x, axis=axis, keepdims=keepdims)
 
 
-def argmin(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+def argmin(x: Tensor | NDArray, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Return the place of the first least element along an axis, or among all in row-major order, as int64.
 
     >>> argmin(tensor([[1.0, 2.0], [4.0, 3.0]]), axis=1).tolist()
@@ -198,7 +203,7 @@ def argmin(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor
     return _argmin(x, axis=axis, keepdims=keepdims)
 
 
-def any(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+def any(x: Tensor | NDArray, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """Return whether an element over the axes, or of all, is not 0.
 
     >>> any(tensor([[0, 0], [0, 1]]), axis=1).tolist()
@@ -207,7 +212,7 @@ def any(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
     return _any(x, axis=axes_of("any", axis, x.ndim), keepdims=keepdims)
 
 
-def all(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+def all(x: Tensor | NDArray, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """Return whether no element over the axes, or of all, is 0.
 
     >>> all(tensor([[1, 1], [0, 1]]), axis=1).tolist()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import needle.ndarray as nd
 from needle.autograd.op import Params, axis_of
 from needle.autograd.ops.arrangement import moveaxis
+from needle.autograd.ops.casts import astype
 from needle.autograd.ops.elementwise import conjugate
-from needle.autograd.ops.shape import astype, flip, pad
+from needle.autograd.ops.shape import flip, pad
 from needle.autograd.rules import linear, special
 from needle.autograd.samples import Draw, Sample
 from needle.autograd.tensor import Tensor

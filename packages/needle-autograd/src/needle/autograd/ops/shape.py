@@ -1,4 +1,4 @@
-"""Ops that type, place and lay out an array anew, and `sum`, the transpose of broadcasting. All are linear."""
+"""Ops that lay out an array anew, and `sum`, the transpose of broadcasting. All are linear."""
 
 from __future__ import annotations
 
@@ -8,82 +8,22 @@ from collections.abc import Sequence
 
 import needle.ndarray as nd
 from needle.autograd.op import Params, Spec, axes_of
+from needle.autograd.ops.casts import astype
 from needle.autograd.rules import composite, linear
 from needle.autograd.samples import Sample, unary
 from needle.autograd.tensor import Axes, Tensor
-from needle.ndarray import Device, DType, NDArray
+from needle.ndarray import DType, NDArray
 from needle.ndarray.errors import message
 
 __all__ = [
-    "astype", "broadcast_to", "concat", "copy", "expand_dims", "flip", "matrix_transpose", "mean", "pad",
-    "permute_dims", "reshape", "squeeze", "stack", "sum", "to_device",
+    "broadcast_to", "concat", "expand_dims", "flip", "matrix_transpose", "mean", "pad",
+    "permute_dims", "reshape", "squeeze", "stack", "sum",
 ]  # fmt: skip
-
-# Type and place.
-
-
-def astype(x: Tensor, dtype: DType) -> Tensor:
-    """Return ``x`` in another dtype; gradients pass between floating dtypes.
-
-    >>> astype(tensor([1.5, -1.5]), nd.int32).tolist()
-    [1, -1]
-    """
-    return _astype(x, dtype=dtype)
-
-
-def _cast(x: NDArray, dtype: DType) -> NDArray:
-    return nd.astype(x, dtype, copy=False)
-
-
-_astype = linear(
-    "astype",
-    _cast,
-    lambda ct, p, x: ct,  # every transpose's result is cast back to the operand's dtype
-    samples=lambda draw: [
-        Sample((draw.uniform(2, 3), dtype))
-        for dtype in (nd.complex128, nd.float64, nd.int64)[: 1 if draw.dtype.kind == "complex" else 3]
-    ],
-    core=0,
-)
-
-
-def to_device(x: Tensor, device: Device | str) -> Tensor:
-    """Return ``x`` on ``device``.
-
-    >>> str(to_device(tensor([1.0]), "numpy").device)
-    'numpy'
-    """
-    return _to_device(x, device=device)
-
-
-def _move(x: NDArray, device: Device | str) -> NDArray:
-    return x.to_device(device)
-
-
-_to_device = linear(
-    "to_device",
-    _move,
-    lambda ct, p, x: to_device(ct, x.device),
-    samples=lambda draw: [Sample((draw.uniform(2, 3), "cpu"))],
-    core=0,
-)
-
-
-def copy(x: Tensor) -> Tensor:
-    """Return ``x`` in a buffer of its own.
-
-    >>> copy(tensor([1, 2])).tolist()
-    [1, 2]
-    """
-    return _copy(x)
-
-
-_copy = linear("copy", nd.copy, lambda ct, p, x: ct, samples=unary((2, 3)), core=0)
 
 # Broadcasting and its transpose.
 
 
-def broadcast_to(x: Tensor, shape: Sequence[int]) -> Tensor:
+def broadcast_to(x: Tensor | NDArray, shape: Sequence[int]) -> Tensor:
     """Return ``x`` repeated along new leading axes and along those of extent 1, as a view.
 
     >>> broadcast_to(tensor([1, 2]), (2, 2)).tolist()
@@ -120,12 +60,14 @@ def _repeat_all(x: Tensor, shape: tuple[int, ...]) -> Tensor:
 REDUCTIONS = [{}, {"axis": 1}, {"axis": (0, -1)}, {"axis": -2, "keepdims": True}, {"axis": ()}]
 
 
-def sum(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """Return the sum over the axes, or over all; integers and bool give int64 (uint64 for unsigned).
+def sum(x: Tensor | NDArray, axis: Axes = None, keepdims: bool = False, *, dtype: DType | None = None) -> Tensor:
+    """Return the sum over the axes, or over all, in ``dtype``; by default integers and bool give int64 or uint64.
 
     >>> sum(tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0).tolist()
     [4.0, 6.0]
     """
+    if dtype is not None:
+        return astype(sum(astype(x, dtype, copy=False), axis, keepdims), dtype, copy=False)
     return _sum(x, axis=axes_of("sum", axis, x.ndim), keepdims=keepdims)
 
 
@@ -150,7 +92,7 @@ def shifted(axes: Sequence[int]) -> tuple[int, ...]:
     return tuple(a + 1 for a in axes)
 
 
-def mean(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+def mean(x: Tensor | NDArray, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """Return the mean over the axes, or over all; integers give float32, and no elements give NaN.
 
     >>> mean(tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0).tolist()
@@ -170,13 +112,15 @@ _mean = linear(
 # The same elements in another shape or order.
 
 
-def reshape(x: Tensor, shape: int | Sequence[int]) -> Tensor:
+def reshape(x: Tensor | NDArray, shape: int | Sequence[int], *, copy: bool | None = None) -> Tensor:
     """Return the elements, in row-major order, in another shape; one extent may be -1, which means the rest.
+
+    It is a view where the layout allows: always with ``copy=False``, which raises ValueError else, never with True.
 
     >>> reshape(tensor([[1, 2], [3, 4]]), (4,)).tolist()
     [1, 2, 3, 4]
     """
-    return _reshape(x, shape=(shape,) if isinstance(shape, int) else tuple(shape))
+    return _reshape(x, shape=(shape,) if isinstance(shape, int) else tuple(shape), copy=copy)
 
 
 _reshape = linear(
@@ -195,7 +139,7 @@ def _reshape_each(x: Tensor, shape: tuple[int, ...]) -> Tensor:
     return reshape(x, (x.shape[0], *shape))
 
 
-def permute_dims(x: Tensor, axes: Sequence[int]) -> Tensor:
+def permute_dims(x: Tensor | NDArray, axes: Sequence[int]) -> Tensor:
     """Return the array whose axis ``i`` is axis ``axes[i]`` of ``x``, as a view.
 
     >>> permute_dims(tensor([[1, 2], [3, 4]]), (1, 0)).tolist()
@@ -232,7 +176,7 @@ _matrix_transpose = linear(
 
 
 @composite(lambda draw: [Sample((draw.uniform(2, 3), axis)) for axis in (0, -1, (0, 2))])
-def expand_dims(x: Tensor, axis: int | Sequence[int] = 0) -> Tensor:
+def expand_dims(x: Tensor | NDArray, axis: int | Sequence[int] = 0) -> Tensor:
     """Return ``x`` with axes of extent 1 put in, so that they are at ``axis`` in the result.
 
     >>> expand_dims(tensor([1, 2]), 1).shape
@@ -245,7 +189,7 @@ def expand_dims(x: Tensor, axis: int | Sequence[int] = 0) -> Tensor:
 
 
 @composite(lambda draw: [Sample((draw.uniform(2, 1, 3, 1), axis)) for axis in (1, (-1, 1))])
-def squeeze(x: Tensor, axis: int | Sequence[int]) -> Tensor:
+def squeeze(x: Tensor | NDArray, axis: int | Sequence[int]) -> Tensor:
     """Return ``x`` without the given axes, whose extents are 1.
 
     Raises:
@@ -260,7 +204,7 @@ def squeeze(x: Tensor, axis: int | Sequence[int]) -> Tensor:
     return reshape(x, [extent for i, extent in enumerate(x.shape) if i not in axes])
 
 
-def flip(x: Tensor, axis: Axes = None) -> Tensor:
+def flip(x: Tensor | NDArray, axis: Axes = None) -> Tensor:
     """Return the elements in reverse order along the axes, or along all, as a view.
 
     >>> flip(tensor([1, 2, 3])).tolist()
@@ -280,7 +224,7 @@ _flip = linear(
 # Arrays made longer, and put together.
 
 
-def pad(x: Tensor, widths: Sequence[tuple[int, int]], value: float = 0) -> Tensor:
+def pad(x: Tensor | NDArray, widths: Sequence[tuple[int, int]], value: float = 0) -> Tensor:
     """Return ``x`` with ``value`` around it: ``widths`` has for each axis how many before and after; negative cuts off.
 
     >>> pad(tensor([1, 2, 3]), [(2, -1)]).tolist()
@@ -305,12 +249,14 @@ _pad = linear(
 )
 
 
-def concat(arrays: Sequence[Tensor], axis: int = 0) -> Tensor:
-    """Return the tensors joined along an axis that they have.
+def concat(arrays: Sequence[Tensor | NDArray], axis: int | None = 0) -> Tensor:
+    """Return the tensors joined along an axis that they have, or flattened where it is None.
 
     >>> concat([tensor([1, 2]), tensor([3])]).tolist()
     [1, 2, 3]
     """
+    if axis is None:
+        return _concat(*[reshape(x, -1) for x in arrays], axis=0)
     return _concat(*arrays, axis=axis % arrays[0].ndim if arrays and -arrays[0].ndim <= axis < 0 else axis)
 
 
@@ -337,7 +283,7 @@ _concat = linear(
 
 
 @composite(lambda draw: [Sample(([draw.uniform(2, 3), draw.uniform(2, 3)], axis)) for axis in (0, 1, -1)])
-def stack(arrays: Sequence[Tensor], axis: int = 0) -> Tensor:
+def stack(arrays: Sequence[Tensor | NDArray], axis: int = 0) -> Tensor:
     """Return the tensors, which have one shape, joined along a new axis.
 
     >>> stack([tensor([1, 2]), tensor([3, 4])], axis=1).tolist()

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import needle.ndarray as nd
 from needle.autograd.op import Params, Spec, promoted
+from needle.autograd.ops.casts import copy
 from needle.autograd.ops.contraction import matmul
 from needle.autograd.ops.elementwise import conj, imag, real
 from needle.autograd.ops.matrices import adjoint, check_square, matrices, near_diagonal
 from needle.autograd.ops.products import trace
-from needle.autograd.ops.shape import broadcast_to, copy, expand_dims, squeeze
+from needle.autograd.ops.shape import broadcast_to, expand_dims, squeeze
 from needle.autograd.rules import composite, special
 from needle.autograd.samples import Draw, Sample
 from needle.autograd.tensor import Tensor
