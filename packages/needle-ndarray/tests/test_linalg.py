@@ -162,7 +162,8 @@ def normal(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Host
 
 
 SYSTEMS = [((3, 3), (3,)), ((2, 3, 3), (3,)), ((2, 3, 3), (3, 2)), ((2, 1, 3, 3), (4, 3, 2)), ((3, 3), (5, 3, 0)),
-           ((0, 0), (0, 2)), ((0, 2, 2), (2,)), ((1, 1), (1,))]  # fmt: skip
+           ((0, 0), (0, 2)), ((0, 2, 2), (2,)), ((1, 1), (1,)), ((3, 3), (2, 4, 3, 2)),
+           ((0, 0), (2, 0, 3))]  # fmt: skip
 
 
 @pytest.mark.parametrize(("left", "right"), SYSTEMS)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from typing import Any, NamedTuple
 
 from needle.ndarray import _core, _elementwise
 from needle.ndarray._core import NDArray
@@ -69,7 +70,16 @@ def solve(x1: NDArray, x2: NDArray, /) -> NDArray:
     """
     check_square("solve", x1)
     right = _columns("solve", x1, x2)
-    (solution,) = lapack("solve", lambda np, a, b: np.linalg.solve(a, b), x1, right, failure=SINGULAR)
+
+    def compute(np: Any, a: Any, b: Any) -> Any:
+        if a.ndim > 2 or b.ndim == 2:  # noqa: PLR2004 - rows and columns
+            return np.linalg.solve(a, b)
+        # One matrix is factorised once: a stack of right sides becomes columns.
+        rows = np.moveaxis(b, -2, 0)
+        columns = rows.reshape(len(rows), math.prod(rows.shape[1:]))
+        return np.moveaxis(np.linalg.solve(a, columns).reshape(rows.shape), 0, -2)
+
+    (solution,) = lapack("solve", compute, x1, right, failure=SINGULAR)
     return solution if x2.ndim > 1 else _core.squeeze(solution, -1)
 
 
