@@ -148,20 +148,21 @@ def check_batches(op: Op, device: str, dtype: nd.DType) -> None:
                     np.testing.assert_allclose(numpy(out[k]), numpy(y), rtol=1e-9, atol=1e-12, err_msg=str(sample))
 
 
-TOLERANCES = {"float16": 2e-2, "bfloat16": 1e-1, "float32": 1e-4}
+TOLERANCES = {"float16": 2e-2, "bfloat16": 1e-1, "float32": 1e-4, "complex64": 1e-4}
 
 
 DTYPES_OF_THEIR_OWN = ("astype", "cross_entropy")
 
 
 def check_dtypes(op: Op, device: str, dtype: nd.DType) -> None:
-    """Check that outputs and gradients keep the dtype and are near those of float64."""
+    """Check that outputs and gradients keep the dtype, or that of its real parts, and are near those of the widest."""
+    widest = nd.complex128 if dtype.kind == "complex" else nd.float64
     for sample in op.samples(Draw(dtype, device)):
         inputs = [x.detach().requires_grad_() for x in floats(sample)]
         outs = differentiable(op, sample, *inputs)
         if not inputs or not outs or op.name in DTYPES_OF_THEIR_OWN:
             continue
-        wide = [x.detach().astype(nd.float64).requires_grad_() for x in inputs]
+        wide = [x.detach().astype(widest).requires_grad_() for x in inputs]
         exact = differentiable(op, sample, *wide)
         for y in (*outs, *exact):
             assert y.requires_grad

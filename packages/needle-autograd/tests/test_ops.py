@@ -59,8 +59,10 @@ def test_complex_numbers_are_refused(name: str, device: str) -> None:
         attempt()
 
 
-@pytest.mark.parametrize("dtype", TOLERANCES)
-@pytest.mark.parametrize("name", table)
+NARROW = [(name, dtype) for name in table for dtype in TOLERANCES if dtype != "complex64" or name not in REAL]
+
+
+@pytest.mark.parametrize(("name", "dtype"), NARROW)
 def test_dtype_and_shape_are_kept(name: str, dtype: str, device: str) -> None:
     check_dtypes(table[name], device, getattr(nd, dtype))
 
