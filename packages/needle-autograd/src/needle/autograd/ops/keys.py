@@ -50,9 +50,7 @@ def getitem(x: Tensor, key: Any) -> Tensor:
     [3, 2]
     """
     parts = key if isinstance(key, tuple) else (key,)
-    if all(type(part) in VIEWING for part in parts):
-        return _getitem(x, key=key)
-    return _by_arrays(x, parts)
+    return _getitem(x, key=key) if VIEWING.issuperset(map(type, parts)) else _by_arrays(x, parts)
 
 
 def _keys(draw: Draw) -> list[Sample]:
