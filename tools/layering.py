@@ -21,6 +21,7 @@ MAY_IMPORT = {
 # Imports against the order inside a package: (importer, imported). Each is a loop of the design, not of convenience.
 LOOPS = {
     # A Tensor's operators and methods are the ops, and the ops are built on Tensor.
+    ("needle.autograd.methods", "needle.autograd"),
     ("needle.autograd.operators", "needle.autograd"),
     ("needle.autograd.tensor", "needle.autograd"),
 }

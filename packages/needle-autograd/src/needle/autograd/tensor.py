@@ -1,7 +1,7 @@
 """`Tensor`: an array that knows how it was computed.
 
-It has the attributes that the array API standard asks for, and as methods the functions of `needle.autograd` under
-PyTorch's names. They are looked up there when they are called, as the op table is built on this file.
+It has the attributes that the array API standard asks for. Its operators and methods are the functions of
+`needle.autograd`, looked up there when they are called, as the op table is built on this file.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from weakref import ref
 import needle.autograd as functions
 import needle.ndarray as nd
 from needle.autograd.hooks import LAST, Handle
+from needle.autograd.methods import Methods
 from needle.autograd.operators import Operators
 from needle.autograd.tape import Node, enable_grad, mode, no_grad, walk
 from needle.autograd.values import Values
@@ -28,7 +29,7 @@ type_bool = bool
 Axes = int | Sequence[int] | None
 
 
-class Tensor(Operators, Values):
+class Tensor(Operators, Methods, Values):
     """An n-dimensional array (``data``) whose derivatives can be had.
 
     Operations on tensors of which one requires grad give tensors that require grad; `backward` then leaves in ``grad``
@@ -228,87 +229,7 @@ class Tensor(Operators, Values):
         len(self)  # raises where there are no axes
         return iter(functions.unstack(self))
 
-    # Methods, under PyTorch's names.
-
-    def exp(self) -> Tensor:
-        """Return `needle.autograd.exp` of this tensor."""
-        return functions.exp(self)
-
-    def log(self) -> Tensor:
-        """Return `needle.autograd.log` of this tensor."""
-        return functions.log(self)
-
-    def sqrt(self) -> Tensor:
-        """Return `needle.autograd.sqrt` of this tensor."""
-        return functions.sqrt(self)
-
-    def square(self) -> Tensor:
-        """Return `needle.autograd.square` of this tensor."""
-        return functions.square(self)
-
-    def abs(self) -> Tensor:
-        """Return `needle.autograd.abs` of this tensor."""
-        return functions.abs(self)
-
-    def tanh(self) -> Tensor:
-        """Return `needle.autograd.tanh` of this tensor."""
-        return functions.tanh(self)
-
-    def sigmoid(self) -> Tensor:
-        """Return `needle.autograd.sigmoid` of this tensor."""
-        return functions.sigmoid(self)
-
-    def relu(self) -> Tensor:
-        """Return `needle.autograd.relu` of this tensor."""
-        return functions.relu(self)
-
-    def sum(self, axis: Axes = None, keepdims: type_bool = False) -> Tensor:
-        """Return `needle.autograd.sum` of this tensor."""
-        return functions.sum(self, axis, keepdims)
-
-    def mean(self, axis: Axes = None, keepdims: type_bool = False) -> Tensor:
-        """Return `needle.autograd.mean` of this tensor."""
-        return functions.mean(self, axis, keepdims)
-
-    def max(self, axis: Axes = None, keepdims: type_bool = False) -> Tensor:
-        """Return `needle.autograd.max` of this tensor."""
-        return functions.max(self, axis, keepdims)
-
-    def min(self, axis: Axes = None, keepdims: type_bool = False) -> Tensor:
-        """Return `needle.autograd.min` of this tensor."""
-        return functions.min(self, axis, keepdims)
-
-    def any(self, axis: Axes = None, keepdims: type_bool = False) -> Tensor:
-        """Return `needle.autograd.any` of this tensor."""
-        return functions.any(self, axis, keepdims)
-
-    def all(self, axis: Axes = None, keepdims: type_bool = False) -> Tensor:
-        """Return `needle.autograd.all` of this tensor."""
-        return functions.all(self, axis, keepdims)
-
-    def argmax(self, axis: int | None = None, keepdims: type_bool = False) -> Tensor:
-        """Return `needle.autograd.argmax` of this tensor."""
-        return functions.argmax(self, axis, keepdims)
-
-    def reshape(self, *shape: int | Sequence[int]) -> Tensor:
-        """Return `needle.autograd.reshape` of this tensor; the extents as one sequence or one by one."""
-        return functions.reshape(self, _sequence(shape))
-
-    def permute(self, *axes: int | Sequence[int]) -> Tensor:
-        """Return `needle.autograd.permute_dims` of this tensor; the axes as one sequence or one by one."""
-        return functions.permute_dims(self, _sequence(axes))
-
-    def expand(self, *shape: int | Sequence[int]) -> Tensor:
-        """Return `needle.autograd.broadcast_to` of this tensor; the extents as one sequence or one by one."""
-        return functions.broadcast_to(self, _sequence(shape))
-
-    def squeeze(self, axis: int | Sequence[int]) -> Tensor:
-        """Return `needle.autograd.squeeze` of this tensor."""
-        return functions.squeeze(self, axis)
-
-    def unsqueeze(self, axis: int) -> Tensor:
-        """Return `needle.autograd.expand_dims` of this tensor."""
-        return functions.expand_dims(self, axis)
+    # Forms, types and places.
 
     @property
     def T(self) -> Tensor:
@@ -352,10 +273,6 @@ def unseen(op: str) -> str:
 
 def _data(x: Any) -> Any:
     return x.data if isinstance(x, Tensor) else x
-
-
-def _sequence(values: tuple[Any, ...]) -> Sequence[int]:
-    return values if len(values) != 1 or isinstance(values[0], int) else values[0]
 
 
 def tensor(
