@@ -13,9 +13,10 @@ from typing import Any, Literal
 import needle.ndarray as nd
 from needle.autograd.op import Params, Spec, filled
 from needle.autograd.ops.contraction import matmul
-from needle.autograd.ops.matrices import adjoint, floating, hermitian, matrices, near_diagonal, triangle
+from needle.autograd.ops.matrices import adjoint, floating, hermitian, matrices, near_diagonal
 from needle.autograd.ops.shape import concat
 from needle.autograd.ops.solving import solve
+from needle.autograd.ops.triangles import tril, triu
 from needle.autograd.rules import special
 from needle.autograd.samples import Draw, Sample
 from needle.autograd.tensor import Tensor
@@ -65,14 +66,14 @@ def _cholesky_rule(ct: Tensor, p: Params, out: Tensor, x: Spec) -> Tensor:
     For dx = dL L^H + L dL^H, and so L^-1 dL is the lower triangle of L^-1 dx L^-H with half its diagonal.
     """
     upper = adjoint(out)
-    inner = _half(matmul(upper, ct), upper=False)
+    inner = _lower_half(matmul(upper, ct))
     found = adjoint(solve(upper, adjoint(solve(upper, inner))))
     return 0.5 * (found + adjoint(found))
 
 
-def _half(x: Tensor, upper: bool) -> Tensor:
-    """Return a triangle of ``x`` with half its diagonal."""
-    return 0.5 * (triangle(x, 0, upper) + triangle(x, 1 if upper else -1, upper))
+def _lower_half(x: Tensor) -> Tensor:
+    """Return the lower triangle of ``x`` with half its diagonal."""
+    return 0.5 * (tril(x) + tril(x, k=-1))
 
 
 _cholesky = special("cholesky", nd.linalg.cholesky, _cholesky_rule, samples=_positive, saves="output", core=2)
@@ -122,8 +123,8 @@ def _qr_rule(ct: Cotangents, p: Params, out: tuple[Tensor, Tensor], x: Spec) -> 
         turned = -matmul(adjoint(q), q_ct)
         inner = turned if inner is None else inner + turned
     assert inner is not None
-    inner = _half(inner, upper=True)
-    found = matmul(q, inner + adjoint(inner))
+    half = _lower_half(adjoint(inner))
+    found = matmul(q, half + adjoint(half))
     return adjoint(solve(r, adjoint(found if q_ct is None else q_ct + found)))
 
 
@@ -178,7 +179,7 @@ def _lu_rule(ct: Cotangents, p: Params, out: tuple[Tensor, Tensor, Tensor], x: S
     if upper.shape[-1] > k:
         beyond = solve(l1, u_ct[..., k:])
         l1_ct = l1_ct - matmul(beyond, adjoint(upper[..., k:]))
-    inner = triangle(matmul(l1, l1_ct), -1, upper=False) + triangle(matmul(u1_ct, u1), 0, upper=True)
+    inner = tril(matmul(l1, l1_ct), k=-1) + triu(matmul(u1_ct, u1))
     found = solve(l1, adjoint(solve(adjoint(u1), adjoint(inner))))
     if below is not None:
         found = concat([found, below], -2)

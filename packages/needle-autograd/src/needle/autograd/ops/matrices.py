@@ -1,4 +1,4 @@
-"""What rules about matrices are made of: adjoints, triangles and Hermitian parts; and samples."""
+"""What rules about matrices are made of: adjoints and Hermitian parts; and samples."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 import needle.ndarray as nd
 from needle.autograd.ops.casts import astype
-from needle.autograd.ops.elementwise import conjugate, where
+from needle.autograd.ops.elementwise import conjugate
 from needle.autograd.samples import Draw, Sample, Samples
 from needle.autograd.tensor import Tensor
 from needle.ndarray.errors import message
 
-__all__ = ["adjoint", "check_square", "floating", "hermitian", "matrices", "near_diagonal", "triangle"]
+__all__ = ["adjoint", "check_square", "floating", "hermitian", "matrices", "near_diagonal"]
 
 
 def adjoint(x: Tensor) -> Tensor:
@@ -35,12 +35,6 @@ def hermitian(op: str, x: Tensor) -> Tensor:
     check_square(op, x)
     x = floating(x)
     return 0.5 * (x + adjoint(x))
-
-
-def triangle(x: Tensor, k: int, upper: bool) -> Tensor:
-    """Return ``x`` with zeros below (or above) the diagonal that is ``k`` above the main one."""
-    mask = (nd.triu if upper else nd.tril)(nd.ones(x.shape[-2:], nd.bool, x.device), k=k)
-    return where(mask, x, 0.0)
 
 
 def near_diagonal(draw: Draw, *shape: int) -> Tensor:
