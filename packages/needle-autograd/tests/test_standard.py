@@ -34,6 +34,20 @@ def test_functions_take_what_those_of_arrays_take(name: str) -> None:
     assert theirs.items() <= ours.items()
 
 
+# What only arrays have: types, devices, memory, files and random numbers; and parts of ops.
+OF_ARRAYS = {
+    "Backend", "BackendError", "BackendUnavailable", "DType", "Device", "NDArray", "View", "contiguous",
+    "default_device", "device", "devices", "empty_cache", "float8_e4m3fn", "float8_e5m2", "from_numpy",
+    "get_num_threads", "io", "load", "load_safetensors", "max_pool_gradient", "max_pool_places", "memory_stats",
+    "random", "reset_peak_memory_stats", "save", "save_safetensors", "set_cache_limit", "set_default_device",
+    "set_num_threads", "synchronize",
+}  # fmt: skip
+
+
+def test_all_functions_of_arrays_are_there_for_tensors() -> None:
+    assert {name for name in nd.__all__ if not hasattr(ad, name)} == OF_ARRAYS
+
+
 def test_the_namespace_has_the_standards_constants_and_dtypes() -> None:
     assert {*DTYPES, "bool"} <= vars(ad).keys()
     for name in (*DTYPES, "e", "inf", "nan", "newaxis", "pi", "isdtype", "__array_api_version__"):
@@ -122,13 +136,13 @@ def test_astype_and_reshape_copy_when_asked() -> None:
         ad.reshape(x.mT, (4,), copy=False)
 
 
-@pytest.mark.parametrize("name", ["sum", "prod"])
+@pytest.mark.parametrize("name", ["sum", "prod", "cumulative_sum", "cumulative_prod"])
 def test_sums_and_products_take_a_dtype(name: str, device: str) -> None:
     f = getattr(ad, name)
     x = tensor([100, 3], nd.int8, device)
     for dtype in (nd.int8, nd.float64, nd.int32):
         assert f(x, dtype=dtype).dtype is dtype
-        assert f(x, dtype=dtype).item() == getattr(nd, name)(x.data, dtype=dtype).item()
+        assert f(x, dtype=dtype).tolist() == getattr(nd, name)(x.data, dtype=dtype).tolist()
 
 
 # Operators.

@@ -7,7 +7,8 @@ from inspect import Parameter, Signature, signature
 from typing import Any
 
 import needle.ndarray as nd
-from needle.autograd.op import DIFFERENTIABLE, Batch, Op, Params, Spec, output_of, table, watch, wrapped, zeros_like
+from needle.autograd.creation import zeros_like
+from needle.autograd.op import DIFFERENTIABLE, Batch, Op, Params, Spec, output_of, table, watch, wrapped
 from needle.autograd.samples import Samples
 from needle.autograd.tape import Node, mode, mutes, now, scopes
 from needle.autograd.tensor import Tensor

@@ -36,7 +36,6 @@ __all__ = [
     "table",
     "watch",
     "wrapped",
-    "zeros_like",
 ]
 
 Params = dict[str, Any]

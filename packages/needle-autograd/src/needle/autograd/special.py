@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+from needle.autograd.creation import zeros_like
 from needle.autograd.frames import Taped, TapeFrame, Traced, top_frame
 from needle.autograd.kinds import fitted
-from needle.autograd.op import Batch, Op, Params, Spec, edges_of, output_of, records, watch, wrapped, zeros_like
+from needle.autograd.op import Batch, Op, Params, Spec, edges_of, output_of, records, watch, wrapped
 from needle.autograd.samples import Samples
 from needle.autograd.tape import Node, Several, mode, scopes, walk
 from needle.autograd.tensor import Tensor

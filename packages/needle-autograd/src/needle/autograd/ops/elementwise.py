@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 
 import needle.ndarray as nd
-from needle.autograd.op import Params, Spec, zeros_like
+from needle.autograd.creation import zeros_like
+from needle.autograd.op import Params, Spec
 from needle.autograd.ops.casts import astype
 from needle.autograd.rules import ZERO, elementwise, linear, special
 from needle.autograd.samples import Draw, Sample, integers, unary, uniform

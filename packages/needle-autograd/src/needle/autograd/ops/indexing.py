@@ -6,7 +6,8 @@ import math
 from typing import Literal
 
 import needle.ndarray as nd
-from needle.autograd.op import Params, Spec, axes_of, axis_of, wrapped, zeros_like
+from needle.autograd.creation import zeros_like
+from needle.autograd.op import Params, Spec, axes_of, axis_of, wrapped
 from needle.autograd.ops.shape import broadcast_to, reshape
 from needle.autograd.rules import linear
 from needle.autograd.samples import Draw, Sample

@@ -31,7 +31,8 @@ def cumulative_sum(
     [1, 3, 6]
     """
     axis = axis_of("cumulative_sum", axis, x.ndim)
-    out = _cumulative_sum(x if dtype is None else astype(x, dtype), axis=axis)
+    out = _cumulative_sum(x if dtype is None else astype(x, dtype, copy=False), axis=axis)
+    out = out if dtype is None else astype(out, dtype, copy=False)
     return _behind(out, axis, 0) if include_initial else out
 
 
@@ -46,7 +47,8 @@ def cumulative_prod(
     [1, 2, 6]
     """
     axis = axis_of("cumulative_prod", axis, x.ndim)
-    out = _cumulative_prod(x if dtype is None else astype(x, dtype), axis=axis)
+    out = _cumulative_prod(x if dtype is None else astype(x, dtype, copy=False), axis=axis)
+    out = out if dtype is None else astype(out, dtype, copy=False)
     return _behind(out, axis, 1) if include_initial else out
 
 

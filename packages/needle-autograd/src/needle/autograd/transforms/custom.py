@@ -7,8 +7,9 @@ from copy import copy
 from functools import update_wrapper
 from typing import Any
 
+from needle.autograd.creation import zeros_like
 from needle.autograd.frames import Batched, Taped, TapeFrame, Traced, top_frame
-from needle.autograd.op import Op, Params, edges_of, records, zeros_like
+from needle.autograd.op import Op, Params, edges_of, records
 from needle.autograd.ops.shape import sum
 from needle.autograd.special import transposed
 from needle.autograd.tape import Node, Several, mode, no_grad, walk

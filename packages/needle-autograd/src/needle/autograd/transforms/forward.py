@@ -7,8 +7,8 @@ from functools import wraps
 from typing import Any
 
 import needle.ndarray as nd
+from needle.autograd.creation import zeros_like
 from needle.autograd.frames import Dual, DualFrame
-from needle.autograd.op import zeros_like
 from needle.autograd.ops.shape import permute_dims, reshape
 from needle.autograd.tensor import Tensor
 from needle.autograd.transforms.arguments import Arguments, chosen, fitting, is_differentiable, split_aux
