@@ -208,3 +208,32 @@ def test_a_module_is_a_tree(device: str) -> None:
     for whole, parts in zip(ad.tree_leaves(gradient), ad.tree_leaves(each), strict=True):
         assert parts.shape == (2, *whole.shape)
         assert bool((ad.abs(parts.sum(0) - whole) < 1e-6).all())
+
+
+def test_anomalies_name_the_path_of_the_module():
+    class Log(nn.Module):
+        def forward(self, x: ad.Tensor) -> ad.Tensor:
+            return ad.log(x)
+
+    class Root(nn.Module):
+        def forward(self, x: ad.Tensor) -> ad.Tensor:
+            return x.sqrt()
+
+    class Outer(nn.Module):
+        def __init__(self, inner: nn.Module) -> None:
+            self.body = nn.Sequential(nn.ReLU(), inner)
+
+        def forward(self, x: ad.Tensor) -> ad.Tensor:
+            return self.body(x).sum()
+
+    x = ad.tensor([1.0, 0.0], requires_grad=True)
+    with (
+        pytest.raises(ad.AnomalyError, match=r"\[log\] Inf .* result, .*, in module Outer\.body\.1;"),
+        ad.detect_anomaly(),
+    ):
+        Outer(Log())(x)
+    with ad.detect_anomaly():
+        out = Outer(Root())(x)
+        with pytest.raises(ad.AnomalyError, match=r"\[sqrt\] Inf .* gradient .*, in module Outer\.body\.1;") as caught:
+            out.backward()
+    assert caught.value.module == "Outer.body.1"

@@ -13,10 +13,13 @@ tensor([0.       , 1.3817732], dtype=float32, device=cpu)
 
 from needle.autograd import fft as fft
 from needle.autograd import linalg as linalg
+from needle.autograd.anomaly import AnomalyError as AnomalyError
+from needle.autograd.anomaly import detect_anomaly as detect_anomaly
 from needle.autograd.creation import *  # noqa: F403
 from needle.autograd.dtype_info import *  # noqa: F403
 from needle.autograd.gradcheck import gradcheck as gradcheck
 from needle.autograd.gradcheck import gradgradcheck as gradgradcheck
+from needle.autograd.graph import Graph as Graph
 from needle.autograd.ops.arithmetic import *  # noqa: F403
 from needle.autograd.ops.arrangement import *  # noqa: F403
 from needle.autograd.ops.attention import *  # noqa: F403

@@ -168,10 +168,17 @@ class TapeFrame(Frame):
             return out
         if isinstance(out, tuple):
             node = op.note(self.edges(operands), values, params, out, extra)
-            return tuple(Taped(self, x, op.part(node, i, x)) if op.differentiable(x) else x for i, x in enumerate(out))
+            parts = ((x, op.part(node, i, x)) if op.differentiable(x) else (x, None) for i, x in enumerate(out))
+            return tuple(x if part is None else self.taped(x, part) for x, part in parts)
         if not op.differentiable(out):
             return out
-        return Taped(self, out, op.note(self.edges(operands), values, params, out, extra))
+        return self.taped(out, op.note(self.edges(operands), values, params, out, extra))
+
+    def taped(self, value: Tensor, node: Node) -> Taped:
+        """Return a result on this tape."""
+        if mode.anomaly is not None:
+            mode.anomaly.keep(node, value)
+        return Taped(self, value, node)
 
     def edges(self, operands: Sequence[Any]) -> list[Any]:
         """Return where the cotangent of each operand goes on this tape."""

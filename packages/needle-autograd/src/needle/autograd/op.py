@@ -30,6 +30,7 @@ __all__ = [
     "axis_of",
     "edges_of",
     "filled",
+    "lowest",
     "output_of",
     "promoted",
     "records",
@@ -123,6 +124,8 @@ class Op:
         if tracked and mode.recording and data.dtype in DIFFERENTIABLE:
             out.tracked = True
             out.node = self.note(edges_of(operands), operands, params, data)
+        if scopes and mode.anomaly is not None:
+            mode.anomaly.saw(self, operands, params, (out,))
         return out
 
     def _several(
@@ -134,6 +137,8 @@ class Op:
             for i, out in enumerate(outs):
                 if self.differentiable(out):
                     out.tracked, out.node = True, self.part(node, i, out)
+        if scopes and mode.anomaly is not None:
+            mode.anomaly.saw(self, operands, params, outs)
         return outs
 
     def differentiable(self, out: Tensor | NDArray) -> bool:
@@ -236,13 +241,14 @@ def watch(values: Sequence[Any]) -> list[tuple[NDArray, int]]:
     found: list[tuple[NDArray, int]] = []
     for x in values:
         if x is not None:
-            array = x if isinstance(x, NDArray) else _lowest(x).data if isinstance(x, Tensor) else None
+            array = x if isinstance(x, NDArray) else lowest(x).data if isinstance(x, Tensor) else None
             if array is not None:
                 found.append((array, array.watch()))
     return found
 
 
-def _lowest(x: Tensor) -> Tensor:
+def lowest(x: Tensor) -> Tensor:
+    """Return the tensor under those of frames."""
     while isinstance(x, Traced):
         x = x.value
     return x

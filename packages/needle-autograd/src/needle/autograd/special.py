@@ -141,6 +141,8 @@ class Fused(Special):
         if mode.recording and records(inputs):
             out.tracked = True
             out.node = self.note(edges_of(inputs), inputs, params, data, extra)
+        if scopes and mode.anomaly is not None:
+            mode.anomaly.saw(self, inputs, params, (out,))
         return out, extra
 
     def note(self, edges: Sequence[Any], operands: Sequence[Any], params: Params, out: Any, extra: Any = None) -> Node:

@@ -54,6 +54,8 @@ class Mode(threading.local):
     """The highest level at which nothing is noted, from `no_grad`; -1 where all levels note."""
     frames: tuple[Any, ...] = ()
     """The frames that are open, the innermost last; the level of each is its place, from 1 on."""
+    anomaly: Any = None
+    """What looks at all values, under `detect_anomaly`."""
 
 
 mode = Mode()
@@ -151,6 +153,10 @@ class Node:
     """What a fused op's kernel keeps for its gradient."""
     watched: Sequence[tuple[NDArray, int]] = ()
     """The arrays that the rule reads, with the versions that they had."""
+    value: Any = None
+    """Under `detect_anomaly` the result, as in ``out``."""
+    module: str | None = None
+    """Under `detect_anomaly` the path of the module that called the op."""
 
     def __init__(
         self,
@@ -240,7 +246,8 @@ def walk(roots: Iterable[tuple[Any, Any]], *, retain: bool, first: int = 0) -> d
         if node.watched:
             _check_unwritten(node)
         try:
-            parts = node.op.pull(node, cotangent)
+            puller = node.op if mode.anomaly is None else mode.anomaly
+            parts = puller.pull(node, cotangent)
         except Exception as error:
             error.add_note(f"in the backward of {node.op.name} at {node.line}")
             raise
@@ -248,7 +255,7 @@ def walk(roots: Iterable[tuple[Any, Any]], *, retain: bool, first: int = 0) -> d
             if edge is not None and part is not None:
                 give(edge, part, cotangent)
         if not retain:
-            node.op, node.edges, node.saved, node.out, node.watched = FREED, (), (), None, ()
+            node.op, node.edges, node.saved, node.out, node.watched, node.value = FREED, (), (), None, (), None
     if not first:
         for leaf, part in leaves.items():
             if hooks := getattr(leaf, "hooks", None):

@@ -6,7 +6,7 @@ It has the attributes that the array API standard asks for. Its operators and me
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, cast
 from weakref import ref
 
@@ -20,6 +20,7 @@ from needle.autograd.values import Values
 from needle.ndarray.errors import message
 
 if TYPE_CHECKING:
+    from needle.autograd.graph import Graph
     from needle.autograd.hooks import Hook, Hooks
     from needle.ndarray import Device, DType, NDArray
 
@@ -192,6 +193,19 @@ class Tensor(Operators, Methods, Values):
                 x.grad = own if x.grad is None else x.grad + own
 
         hooks[LAST] = keep
+
+    def graph(self, names: Mapping[str, Tensor] | None = None, limit: int = 200) -> Graph:
+        """Return a picture of how this tensor was computed: a `Graph`, with ``to_svg()`` and the like.
+
+        Args:
+            names: What to call leaves, as ``dict(model.named_parameters())``.
+            limit: How many ops to draw: the last ones.
+
+        >>> x = tensor([1.0, 2.0], requires_grad=True)
+        >>> (x.exp() + 1).graph({"x": x}).to_svg().startswith("<svg")
+        True
+        """
+        return functions.Graph(self, names or {}, limit)
 
     def _hooks(self, op: str) -> Hooks:
         """Return the hooks, those of the node or of the leaf, to add to."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import needle.ndarray as nd
 from needle.autograd import Tensor, tree_register
+from needle.autograd.anomaly import open_modules
 from needle.ndarray.errors import message
 
 if TYPE_CHECKING:
@@ -81,11 +82,17 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return ``self.forward(...)``; an error about the input names the module that raised it."""
+        modules = open_modules()
+        if modules is not None:
+            modules.append((_path_in(modules, self), self))
         try:
             return self.forward(*args, **kwargs)
         except (ValueError, TypeError) as error:
             _name_module(error, self)
             raise
+        finally:
+            if modules is not None:
+                modules.pop()
 
     # The tree.
 
@@ -240,6 +247,13 @@ tree_register(Module, _flatten, _unflatten)
 
 def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
+
+
+def _path_in(modules: list[tuple[str, Any]], module: Module) -> str:
+    """Return the path of a module that the innermost of the modules calls."""
+    path, outer = modules[-1] if modules else ("", module)
+    name = next((name for name, inner in outer.named_modules() if inner is module), "")
+    return _join(path, name or type(module).__name__)
 
 
 def _name_module(error: Exception, module: Module) -> None:

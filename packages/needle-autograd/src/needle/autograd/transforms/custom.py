@@ -171,6 +171,8 @@ class _Call(Op):
         for i, out in enumerate(outs):
             if is_differentiable(out):
                 out.tracked, out.node = True, self.part(node, i, out)
+                if mode.anomaly is not None:
+                    mode.anomaly.keep(out.node, out.data)
         return outs
 
     def args(self, leaves: Sequence[Any]) -> Any:
