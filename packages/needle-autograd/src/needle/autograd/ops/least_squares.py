@@ -100,6 +100,7 @@ def _pinv_rule(ct: Tensor, p: Params, out: Tensor, x: Tensor, rtol: Any) -> tupl
     return found + left - matmul(x, matmul(out, left)) + right - matmul(matmul(right, out), x), None
 
 
+# Special: the derivative is that of an implicit function.
 _pinv = special("pinv", _pseudoinverse, _pinv_rule, samples=_rectangles, batch=lambda p, x, rtol: _pinv(x, rtol))
 
 
