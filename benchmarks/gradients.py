@@ -1,4 +1,8 @@
-"""From functions that the libraries can differentiate to functions that give the gradients: forward and back."""
+"""From functions that the libraries can differentiate to functions that give results and gradients: forward and back.
+
+The result is given too: a compiler would leave out what no gradient needs, such as the product in the gradients of a
+product, which a step of training needs.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,7 @@ def forward(functions: Mapping[str, Build]) -> dict[str, Build | None]:
 
 
 def gradients(functions: Mapping[str, Build], wrt: int, scalar: bool = False) -> dict[str, Build | None]:
-    """Return functions of (*arrays, seed) that give the gradients of the first ``wrt`` arrays.
+    """Return functions of (*arrays, seed) that give the result and the gradients of the first ``wrt`` arrays.
 
     The seed is the gradient of the result. Where that is a scalar, it is 1, and no array.
     """
@@ -45,8 +49,9 @@ def _needle(root: Any, function: Step, wrt: int) -> Step:
 
     def step(arrays: tuple[Any, ...], seed: Any) -> Any:
         tensors = [tensor(x, requires_grad=i < wrt) for i, x in enumerate(arrays)]
-        function(*tensors).backward(None if seed is None else tensor(seed))
-        return [x.grad.data for x in tensors[:wrt]]
+        out = function(*tensors)
+        out.backward(None if seed is None else tensor(seed))
+        return [out.data, *(x.grad.data for x in tensors[:wrt])]
 
     return step
 
@@ -56,8 +61,9 @@ def _torch(root: Any, function: Step, wrt: int) -> Step:
 
     def step(arrays: tuple[Any, ...], seed: Any) -> Any:
         inner = [x.detach().requires_grad_() for x in arrays[:wrt]]
-        function(*inner, *arrays[wrt:]).backward(seed)
-        return [x.grad for x in inner]
+        out = function(*inner, *arrays[wrt:])
+        out.backward(seed)
+        return [out.detach(), *(x.grad for x in inner)]
 
     return step
 
@@ -68,7 +74,7 @@ def _jax(root: Any, function: Step, wrt: int) -> Step:
             return function(*some, *arrays[wrt:])
 
         out, back = root.vjp(inner, *arrays[:wrt])
-        return back(root.numpy.ones_like(out) if seed is None else seed)
+        return [out, *back(root.numpy.ones_like(out) if seed is None else seed)]
 
     return step
 
@@ -81,7 +87,8 @@ def _mlx(root: Any, function: Step, wrt: int) -> Step:
             return [function(*some, *arrays[wrt:])]
 
         back = [one if seed is None else seed]
-        return root.core.vjp(inner, list(arrays[:wrt]), back)[1]
+        outs, gradients = root.core.vjp(inner, list(arrays[:wrt]), back)
+        return [*outs, *gradients]
 
     return step
 
@@ -90,7 +97,8 @@ def _tinygrad(root: Any, function: Step, wrt: int) -> Step:
     del root
 
     def step(arrays: tuple[Any, ...], seed: Any) -> Any:
-        return function(*arrays).gradient(*arrays[:wrt], gradient=seed)
+        out = function(*arrays)
+        return [out, *out.gradient(*arrays[:wrt], gradient=seed)]
 
     return step
 

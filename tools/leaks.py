@@ -98,6 +98,7 @@ def calls(device: str) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "conv", lambda: nd.conv(nd.ones((1, 1, 1, 5)), nd.ones((1, 1, 1, 2)), (1,), [(1, 1)], (1,), (1,))
     yield "wide matmul", lambda: nd.matmul(bytes_, bytes_, dtype=nd.int32)
     yield "pooling", lambda: nd.max_pool(x, (2,), (1,), [(0, 1)], (1,))
+    yield "means", lambda: nd.avg_pool(x, (2,), (1,), [(0, 1)], (1,))
     yield "rows", lambda: (nd.softmax(x), nd.log_softmax(x, axis=0), nd.topk(x, 2))
     yield "fused", fused
     yield "indices", lambda: (nd.take(x, whole[0], axis=0), nd.take_along_axis(x, places, axis=1))

@@ -18,6 +18,8 @@ def cases() -> Iterator[Case]:
     pooled = Input((*SHAPE[:2], 16, 16), layout="image", small=(12, 12, 6, 6))
     yield Case("images/maxpool2x2_fwd", (x,), None, forward(POOL), None, Target())
     yield Case("images/maxpool2x2_fwdbwd", (x, pooled), None, gradients(POOL, 1), None, Target(0.4))
+    yield Case("images/avgpool2x2_fwd", (x,), None, forward(MEANS), None, Target())
+    yield Case("images/avgpool2x2_fwdbwd", (x, pooled), None, gradients(MEANS, 1), None, Target(0.4))
     scale = floats(SHAPE[1])
     yield Case("images/batchnorm_fwd", (x, scale, scale), None, forward(BATCH_NORM), None, Target())
     yield Case("images/batchnorm_fwdbwd", (x, scale, scale, x), None, gradients(BATCH_NORM, 3), None, Target())
@@ -35,6 +37,25 @@ POOL: dict[str, Build] = {
     "jax": _jax_pool,
     "mlx": lambda mlx: mlx.nn.MaxPool2d(2),
     "tinygrad": lambda _: lambda x: x.max_pool2d(),
+}
+
+
+def _jax_means(jax: Any) -> Any:
+    window = 1, 2, 2, 1
+    return lambda x: jax.lax.reduce_window(x, 0.0, jax.lax.add, window, window, "VALID") / 4
+
+
+def _needle_means(needle: Any) -> Any:
+    pool, twos, nothing, ones = needle.autograd.avg_pool, (2, 2), ((0, 0), (0, 0)), (1, 1)
+    return lambda x: pool(x, twos, twos, nothing, ones)
+
+
+MEANS: dict[str, Build] = {
+    "needle": _needle_means,
+    "torch": lambda torch: lambda x: torch.nn.functional.avg_pool2d(x, 2),
+    "jax": _jax_means,
+    "mlx": lambda mlx: mlx.nn.AvgPool2d(2),
+    "tinygrad": lambda _: lambda x: x.avg_pool2d(),
 }
 
 

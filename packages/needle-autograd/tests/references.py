@@ -184,6 +184,20 @@ def _max_pool_gradient(cotangent: Array, x: Any, **params: Any) -> Array:
     return out.reshape(x.shape)
 
 
+def _avg_pool(x: Array, size: Any, stride: Any, padding: Any, dilation: Any) -> Array:
+    lead = x.ndim - len(size)
+    windows = _windows(_pad(x, [(0, 0)] * lead + list(padding), 0), size, stride, dilation)
+    return windows.reshape(*windows.shape[: x.ndim], -1).mean(-1)
+
+
+def _avg_pool_gradient(cotangent: Array, extents: Any, **params: Any) -> Array:
+    """By the pools of all unit vectors: each element gets what it gives."""
+    lead = cotangent.shape[: cotangent.ndim - len(extents)]
+    units = np.eye(math.prod(extents)).reshape(-1, *extents)
+    given = _avg_pool(units, **params).reshape(len(units), -1)
+    return (cotangent.reshape(-1, given.shape[1]) @ given.T).reshape(*lead, *extents)
+
+
 def _log_softmax(x: Array, axis: Any = None) -> Array:
     return np.log(_softmax(x, axis))
 
@@ -273,6 +287,8 @@ REFERENCES: dict[str, Callable[..., Array]] = {
     "atan2": np.arctan2,
     "atanh": np.arctanh,
     "attention": _attention,
+    "avg_pool": _avg_pool,
+    "avg_pool_gradient": _avg_pool_gradient,
     "bitwise_invert": np.invert,
     "bitwise_left_shift": np.left_shift,
     "bitwise_right_shift": np.right_shift,

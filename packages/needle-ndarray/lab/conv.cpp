@@ -2,7 +2,7 @@
 // autograd calls them. In packages/needle-ndarray:
 //   g++ -O2 -std=c++20 -march=x86-64-v4 -DNEEDLE_TARGET=lab -ffp-contract=fast -fno-math-errno -fno-trapping-math
 //       -fwrapv -fno-strict-aliasing -Wno-psabi -Isrc/needle/ndarray/include lab/conv.cpp
-//       cpp/cpu/kernels/{conv,gemm,memory,blocks,cast}.cpp cpp/cpu/{pool,allocator}.cpp -lpthread -o /tmp/lab-conv
+//       cpp/cpu/kernels/{conv,gemm,memory,blocks,cast,tiles}.cpp cpp/cpu/{pool,allocator}.cpp -lpthread -o /tmp/lab-conv
 //   /tmp/lab-conv [threads [seed]]
 #include <algorithm>
 #include <chrono>
@@ -12,7 +12,7 @@
 #include <random>
 #include <vector>
 
-#include "../cpp/cpu/kernels/kernels.h"
+#include "../cpp/cpu/kernels/composites.h"
 #include "../cpp/cpu/pool.h"
 
 using namespace needle::cpu;

@@ -104,6 +104,9 @@ PATHS: dict[str, tuple[tuple[int, ...], tuple[int, ...], list[tuple[int, tuple[i
     "one tap": ((1, 3, 50, 9, 11), (1, 60, 50, 1, 1), [(1, (0, 0), 1, 1)] * 2),
     "one tap in steps of two": ((1, 3, 50, 9, 11), (1, 60, 50, 1, 1), [(2, (0, 0), 1, 1)] * 2),
     "depthwise": ((70, 2, 1, 13, 40), (70, 1, 1, 3, 3), [SAME, SAME]),
+    "depthwise, dilated input": ((20, 2, 1, 9, 19), (20, 1, 1, 3, 3), [(1, (1, 2), 2, 1)] * 2),
+    "depthwise kernels' gradient": ((19, 1, 5, 13, 40), (19, 1, 5, 13, 40), [SAME, SAME]),
+    "depthwise kernels' gradient, two apart": ((9, 2, 3, 21, 41), (9, 1, 3, 10, 21), [(1, (1, 1), 1, 2)] * 2),
     "few features, many taps": ((1, 2, 64, 9, 20), (1, 3, 64, 3, 3), [SAME, (2, (1, 1), 1, 1)]),
     "taps that follow each other": ((1, 9, 4, 32, 30), (1, 20, 4, 30, 28), [SAME, SAME]),
     "taps two apart": ((1, 9, 4, 31, 40), (1, 20, 4, 15, 19), [(1, (1, 0), 1, 2)] * 2),
@@ -142,6 +145,53 @@ def test_the_same_bits_for_any_number_of_threads(rng: np.random.Generator, path:
     finally:
         nd.set_num_threads(before)
     assert len(set(results)) == 1
+
+
+# Samples, channels, size, features, kernel, stride, groups.
+FORMS = [
+    (8, 3, 32, 64, 3, 1, 1),
+    (8, 64, 32, 128, 3, 1, 1),
+    (8, 256, 16, 256, 3, 1, 1),
+    (8, 256, 16, 256, 1, 1, 1),
+    (8, 64, 32, 128, 3, 2, 1),
+    (8, 128, 32, 128, 3, 1, 4),
+    (8, 128, 32, 128, 3, 1, 128),
+    (2, 3, 128, 64, 7, 2, 1),
+    (8, 32, 14, 64, 5, 1, 1),
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_working_memory_is_small(rng: np.random.Generator, form: tuple[int, ...]) -> None:
+    """Forward and in both gradients: at most 4 MB a thread."""
+    n, channels, size, features, k, stride, groups = form
+    pad, out = k // 2, (size - 1) // stride + 1
+
+    def draw(*shape: int) -> nd.NDArray:
+        return nd.asarray(rng.standard_normal(shape).astype(np.float32), device="cpu")
+
+    x = draw(n, groups, channels // groups, size, size).permute_dims(1, 0, 2, 3, 4)
+    w = draw(groups, features // groups, channels // groups, k, k)
+    ct = draw(n, groups, features // groups, out, out).permute_dims(1, 0, 2, 3, 4)
+    turned = nd.flip(w, axis=(3, 4)).permute_dims(0, 2, 1, 3, 4)
+    reach, rest = k - 1 - pad, size - 1 - (out - 1) * stride
+    back = [(reach, pad + rest)] * 2
+    seen = [(pad, (out - 1) * stride + k - pad - size)] * 2
+    swapped = x.permute_dims(0, 2, 1, 3, 4), ct.permute_dims(0, 2, 1, 3, 4)
+    before = nd.get_num_threads()
+    try:
+        nd.set_num_threads(2)
+        for a, b, arguments in (
+            (x, w, ([stride] * 2, [(pad, pad)] * 2, [1] * 2, [1] * 2)),
+            (ct, turned, ([1] * 2, back, [stride] * 2, [1] * 2)),
+            (*swapped, ([1] * 2, seen, [1] * 2, [stride] * 2)),
+        ):
+            nd.reset_peak_memory_stats("cpu")
+            live = nd.memory_stats("cpu")["live"]
+            result = nd.conv(a, b, *arguments)
+            assert nd.memory_stats("cpu")["peak"] - live - result.nbytes < 2 * (4 << 20)
+    finally:
+        nd.set_num_threads(before)
 
 
 def test_not_a_number_stays_in_its_windows(device: str) -> None:

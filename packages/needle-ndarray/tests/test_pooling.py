@@ -1,4 +1,4 @@
-"""max_pool, its places and its gradient, against their definitions in NumPy loops."""
+"""Pools and their gradients, against their definitions in NumPy loops."""
 
 from __future__ import annotations
 
@@ -66,6 +66,48 @@ def test_against_the_definition(device: str, data: st.DataObject, n: int) -> Non
     np.testing.assert_array_equal(got.numpy(), want.reshape(x.shape), strict=True)
 
 
+@given(data=st.data(), n=st.integers(1, 3))
+def test_means_against_the_definition(device: str, data: st.DataObject, n: int) -> None:
+    def draw(low: int, high: int) -> list[int]:
+        return [data.draw(st.integers(low, high)) for _ in range(n)]
+
+    size, stride, dilation = draw(1, 3), draw(1, 3), draw(1, 2)
+    padding = [(data.draw(st.integers(0, k // 2)), data.draw(st.integers(0, k // 2))) for k in size]
+    extents = [
+        d * (k - 1) + data.draw(st.integers(1, 40 if n == 1 else 4)) for k, d in zip(size, dilation, strict=True)
+    ]
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    x = rng.standard_normal((2, *extents)).astype(data.draw(st.sampled_from(["float32", "float64"])))
+    padded = np.pad(x, [(0, 0), *padding])
+    sizes = [
+        (p - d * (k - 1) - 1) // s + 1 for p, k, s, d in zip(padded.shape[1:], size, stride, dilation, strict=True)
+    ]
+    want: Array = np.zeros((2, *sizes), x.dtype)
+    for k in itertools.product(*map(range, size)):
+        cut = (slice(t * d, t * d + (o - 1) * s + 1, s) for t, d, o, s in zip(k, dilation, sizes, stride, strict=True))
+        want += padded[(slice(None), *cut)]
+    arguments = (size, stride, padding, dilation)
+    got = nd.avg_pool(nd.asarray(x, device=device), *arguments)
+    tolerance = {"rtol": 1e-5, "atol": 1e-5}
+    np.testing.assert_allclose(got.numpy(), want / math.prod(size), **tolerance, strict=True)
+    ct = rng.standard_normal(want.shape).astype(x.dtype)
+    back = nd.avg_pool_gradient(nd.asarray(ct, device=device), extents, *arguments).numpy()
+    for i in range(2):  # the transposed map: <ct, pool(x)> = <back(ct), x>
+        np.testing.assert_allclose(np.vdot(ct[i], got.numpy()[i]), np.vdot(back[i], x[i]), rtol=1e-4, atol=1e-3)
+
+
+def test_means_of_other_numbers(device: str) -> None:
+    x = nd.asarray([1 + 2j, 3, 2, 8], device=device)
+    arguments = ((2,), (2,), [(0, 0)], (1,))
+    assert nd.avg_pool(x, *arguments).tolist() == [2 + 1j, 5]
+    assert nd.avg_pool_gradient(nd.avg_pool(x, *arguments), (4,), *arguments).tolist() == [1 + 0.5j, 1 + 0.5j, 2.5, 2.5]
+    text = r"the dtype is not floating-point; got int64; hint: cast it with astype$"
+    with pytest.raises(TypeError, match=r"^\[avg_pool\] " + text):
+        nd.avg_pool(nd.arange(4, device=device), *arguments)
+    with pytest.raises(TypeError, match=r"^\[avg_pool_gradient\] " + text):
+        nd.avg_pool_gradient(nd.arange(2, device=device), (4,), *arguments)
+
+
 @pytest.mark.parametrize("extent", [15, 16, 17, 31, 32, 33, 64, 65])
 def test_rows_around_a_vector_in_any_layout(device: str, rng: np.random.Generator, extent: int) -> None:
     x = rng.standard_normal((9, extent, 3, 2)).astype(np.float32)
@@ -100,6 +142,8 @@ def test_no_samples(device: str) -> None:
     x = nd.ones((0, 4), device=device)
     assert nd.max_pool(x, (2,), (2,), [(0, 0)], (1,)).shape == (0, 2)
     assert nd.max_pool_gradient(nd.ones((0, 2), device=device), x, (2,), (2,), [(0, 0)], (1,)).shape == (0, 4)
+    assert nd.avg_pool(x, (2,), (2,), [(0, 0)], (1,)).shape == (0, 2)
+    assert nd.avg_pool_gradient(nd.ones((0, 2), device=device), (4,), (2,), (2,), [(0, 0)], (1,)).shape == (0, 4)
 
 
 WRONG: list[tuple[Any, str]] = [
@@ -112,6 +156,8 @@ WRONG: list[tuple[Any, str]] = [
     (([2], [2], [(-1, 0)], [1]), r"the parameters are out of range"),
     (([6], [1], [(0, 0)], [1]), r"a window has no element of x; got x \(1, 5\), size \[6\]"),
     (([2], [1], [(2, 0)], [1]), r"a window has no element of x"),
+    (([2], [1], [(0, 2)], [1]), r"a window has no element of x"),
+    (([2], [1], [(5, 6)], [10]), r"a window has no element of x"),
 ]
 
 
@@ -122,6 +168,10 @@ def test_wrong_arguments(device: str, arguments: Any, text: str) -> None:
         nd.max_pool(x, *arguments)
     with pytest.raises(ValueError, match=r"^\[max_pool_places\] " + text):
         nd.max_pool_places(x, *arguments)
+    with pytest.raises(ValueError, match=r"^\[avg_pool\] " + text):
+        nd.avg_pool(x, *arguments)
+    with pytest.raises(ValueError, match=r"^\[avg_pool_gradient\] "):
+        nd.avg_pool_gradient(x, (5,), *arguments)
 
 
 def test_another_cotangent(device: str) -> None:
@@ -129,3 +179,7 @@ def test_another_cotangent(device: str) -> None:
     text = r"the cotangent is not that of the windows; got \(1, 3\); expected \(1, 2\)$"
     with pytest.raises(ValueError, match=r"^\[max_pool_gradient\] " + text):
         nd.max_pool_gradient(nd.zeros((1, 3), device=device), x, (2,), (2,), [(0, 0)], (1,))
+    with pytest.raises(ValueError, match=r"^\[avg_pool_gradient\] the parameters do not fit; got extents \(5, 1\), size"):
+        nd.avg_pool_gradient(x, (5, 1), (2,), (2,), [(0, 0)], (1,))
+    with pytest.raises(ValueError, match=r"^\[avg_pool_gradient\] " + text):
+        nd.avg_pool_gradient(nd.zeros((1, 3), device=device), (5,), (2,), (2,), [(0, 0)], (1,))

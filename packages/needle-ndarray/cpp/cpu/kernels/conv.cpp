@@ -6,6 +6,7 @@
 #include "blocks.h"
 #include "conv_few.h"
 #include "conv_winograd.h"
+#include "conv_winograd_gradient.h"
 #include "gemm.h"
 #include "kernels.h"
 #include "pack.h"
@@ -228,7 +229,13 @@ void product(const Convolution &c, bool add = false) {
 template <class T>
 void convolve(const Convolution &c) {
   if (c.features <= most_few && c.axes[2].out >= c.axes[2].taps && has_flat_kernels(c)) return few_features<T>(c);
-  if (winograd<T>(c)) return;
+  const bool rows = c.w_strides[5] == 1 && !is_small(c.w_type);
+  if (rows && c.groups >= 8 && least(c.samples, c.features) == 1 && c.samples * c.features <= most_few &&
+      c.axes[2].taps >= lanes<T> && c.windows() <= 64) {
+    return few_windows<T>(c);
+  }
+  if (suits_winograd<T>(c) && winograd<T>(c)) return;
+  if (suits_winograd_gradient<T>(c) && winograd_gradient<T>(c)) return;
   // Kernels as large as x, which is how the gradient of kernels comes: some channels at a time, so that what all tasks
   // read of them stays in the cache.
   constexpr int64_t cached = 4 << 20;
@@ -250,7 +257,8 @@ void with_flat_kernels(Convolution c, Type native) {
   constexpr int64_t most_bytes = 4 << 20;
   const int64_t bytes = c.groups * c.features * c.channels * c.taps() * sizeof(T);
   const bool long_rows = c.w_strides[5] == 1 && c.axes[2].taps >= 16 && !is_small(c.w_type);
-  if (bytes > most_bytes || long_rows || has_flat_kernels(c)) return convolve<T>(c);
+  if (bytes > most_bytes || long_rows || suits_winograd<T>(c) || suits_winograd_gradient<T>(c) || has_flat_kernels(c))
+    return convolve<T>(c);
   Scratch flat(bytes);
   int64_t shape[] = {c.groups, c.features, c.channels, c.axes[0].taps, c.axes[1].taps, c.axes[2].taps}, strides[6];
   int64_t expected = 1;

@@ -35,6 +35,22 @@ template <int bytes, class T>
   }
 }
 
+// Two vectors' elements in turns, from element `first` on.
+template <int first = 0, class V, size_t... i>
+V interleaved(V a, V b, std::index_sequence<i...>) {
+  return __builtin_shufflevector(a, b, (i % 2 * sizeof...(i) + first + i / 2)...);
+}
+
+// The elements with even numbers of two vectors that follow each other, and those with odd ones.
+template <class V, size_t... i>
+V evens(V a, V b, std::index_sequence<i...>) {
+  return __builtin_shufflevector(a, b, (2 * i)...);
+}
+template <class V, size_t... i>
+V odds(V a, V b, std::index_sequence<i...>) {
+  return __builtin_shufflevector(a, b, (2 * i + 1)...);
+}
+
 template <class T, class S>
 [[gnu::always_inline]] inline void copy_line(const S *from, int64_t stride, T *to, int64_t n) {
   if constexpr (std::is_same_v<S, T>) {

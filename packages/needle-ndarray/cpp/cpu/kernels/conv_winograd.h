@@ -129,12 +129,6 @@ class Winograd {
     }
   }
 
-  template <size_t... i>
-  static Vec<T> interleaved(Vec<T> a, Vec<T> b, int half, std::index_sequence<i...>) {
-    if (half == 0) return __builtin_shufflevector(a, b, (i % 2 * n + i / 2)...);
-    return __builtin_shufflevector(a, b, (i % 2 * n + n / 2 + i / 2)...);
-  }
-
   // A^T m A for each feature, into out.
   bool transform_sums(int64_t group, int64_t begin, int64_t end, const T *sums) const {
     Vec<T> spoiled{};
@@ -162,8 +156,8 @@ class Winograd {
             T line[2 * n];
             char *to = c_.out + (offset + row * c_.out_strides[4]) * size;
             T *p = straight && columns == 2 * n ? reinterpret_cast<T *>(to) : line;
-            store(p, interleaved(even, odd, 0, std::make_index_sequence<n>()));
-            store(p + n, interleaved(even, odd, 1, std::make_index_sequence<n>()));
+            store(p, interleaved(even, odd, std::make_index_sequence<n>()));
+            store(p + n, interleaved<n / 2>(even, odd, std::make_index_sequence<n>()));
             if (p == line) finish(line, to, columns, spoiled);
             if (p != line) spoiled += (even - even) + (odd - odd);
           }
@@ -196,17 +190,21 @@ class Winograd {
   bool finite_ = true;
 };
 
-// Whether it was worth it, and all has been written.
 template <class T>
-bool winograd(const Convolution &c) {
+bool suits_winograd(const Convolution &c) {
   const Axis *a = c.axes;
   for (int i = 1; i < 3; i++) {
     if (a[i].taps != 3 || a[i].step != 1 || a[i].tap_step != 1) return false;
   }
   const int64_t windows = c.samples * c.windows();
   const int64_t covered = c.samples * a[0].out * divide_up(a[1].out, 2) * divide_up(a[2].out, 2) * 4;
-  if (a[0].taps != 1 || least(c.channels, c.features) < 32 || windows < 512 || 3 * covered > 4 * windows) return false;
-  if (is_small(c.w_type) || sizeof(T) > sizeof(float)) return false;
+  return a[0].taps == 1 && least(c.channels, c.features) >= 32 && windows >= 512 && 3 * covered <= 4 * windows &&
+         !is_small(c.w_type) && sizeof(T) <= sizeof(float);
+}
+
+// Whether all has been written.
+template <class T>
+bool winograd(const Convolution &c) {
   // As many features at once as keep the transformed kernels small.
   const int64_t most = least<int64_t>(c.features, (4 << 20) / (16 * sizeof(T) * (c.channels + lanes<T>)));
   for (int64_t first = 0; first < c.features; first += most) {

@@ -1,29 +1,12 @@
 // max_pool and its gradient: the greatest element of each window and its place, for a vector of neighbouring windows at
 // a time.
-#include "../pool.h"
-#include "blocks.h"
-#include "conv_stage.h"
 #include "kernels.h"
+#include "pooling.h"
 
 namespace needle::cpu::NEEDLE_TARGET {
 namespace {
 
 constexpr int64_t most_taps = 256;
-constexpr int64_t farthest = 1 << 20;  // elements between a window's first and last one, which are staged together
-
-// As a convolution of one channel, x (B, *S) and the parameters of `arguments`; out has the shape of the windows.
-Convolution pooled(const Arguments &arguments, const Array &x, const Array &out) {
-  const int n = x.ndim - 1;
-  Convolution c{x.type, x.type, 1, x.shape[0], 1, 1, {}, x.data, nullptr, nullptr, {}, {}, {}};
-  c.x_strides[1] = x.strides[0];
-  for (int a = 0; a < 3; a++) c.axes[a] = {1, 1, 1, 0, 1, 1};
-  for (int i = 0; i < n; i++) {
-    const int64_t *size = arguments.integers + i, *stride = size + n, *low = stride + n, *dilation = low + n;
-    c.axes[3 - n + i] = {x.shape[i + 1], out.shape[i + 1], *size, -*low, *stride, *dilation};
-    c.x_strides[6 - n + i] = x.strides[i + 1];
-  }
-  return c;
-}
 
 // Where the window at `index` is in an array (B, *S').
 char *at(const Array &x, const int64_t *index) {
@@ -49,7 +32,7 @@ class MaxPool {
   }
 
   // Windows [begin, end): found(index, count, greatest, places) for each vector of neighbours.
-  template <bool with_places, class F>
+  template <class F>
   void search(int64_t begin, int64_t end, F &&found) const {
     const Box windows = cover(spaces_.windows, begin, end), taps = cover(spaces_.taps, 0, c_.taps());
     const Stage<T> stage(c_, 0, windows, taps, false, -static_cast<T>(__builtin_inf()));
@@ -60,13 +43,13 @@ class MaxPool {
       const T *from = stage.data() + stage.window(index);
       for (int64_t i = 0; i < count; i += n, index[3] += n) {
         Vec<T> best = load(from + i);
-        Vec<Place> base{}, places{};
-        if constexpr (with_places) start_at(index, base, places);
+        Vec<Place> base, places;
+        start_at(index, base, places);
         for (int64_t k = 1; k < c_.taps(); k++) {
           const Vec<T> v = load(from + i + offsets[k]);
           const auto better = (v > best) | ((v != v) & (best == best));
           best = better ? v : best;
-          if constexpr (with_places) places = better ? base + tap_places_[k] : places;
+          places = better ? base + tap_places_[k] : places;
         }
         found(static_cast<const int64_t *>(index), least<int64_t>(n, count - i), best, places);
       }
@@ -102,36 +85,20 @@ class MaxPool {
 };
 
 template <class T>
-void pool(const Convolution &c, const Array &values, const Array *places) {
+void pool(const Convolution &c, const Array &places) {
   using Place = typename MaxPool<T>::Place;
   const MaxPool<T> windows(c);
-  auto put_values = [&](const int64_t *index, int64_t count, Vec<T> greatest) {
-    T line[lanes<T>];
-    store(line, greatest);
-    const int64_t step = values.strides[values.ndim - 1];
-    char *to = at(values, index);
-    if (!is_small(c.type) && step == 1) {
-      copy_line(static_cast<const T *>(line), 1, reinterpret_cast<T *>(to), count);
-    } else {
-      write(c.type, line, to, step * item_size(c.type), count);
-    }
-  };
-  auto put_places = [&](const int64_t *index, int64_t count, Vec<Place> found) {
-    auto *to = reinterpret_cast<int64_t *>(at(*places, index));
-    const int64_t step = places->strides[places->ndim - 1];
-    for (int64_t i = 0; i < count; i++) to[i * step] = found[i];
-  };
+  const int64_t size = item_size(c.type), step = c.out_strides[5] * size, place_step = places.strides[places.ndim - 1];
   // Whole rows, and enough of them to be worth a task.
   const int64_t all = c.samples * c.windows(), row = c.axes[2].out, rows = task_elements / 8 / row + 1;
   parallel_for((all + rows * row - 1) / (rows * row), [&](int64_t task) {
     const int64_t begin = task * rows * row, end = least(begin + rows * row, all);
-    if (!places) {
-      return windows.template search<false>(
-          begin, end, [&](auto *index, int64_t count, auto greatest, auto) { put_values(index, count, greatest); });
-    }
-    windows.template search<true>(begin, end, [&](auto *index, int64_t count, auto greatest, auto found) {
-      put_values(index, count, greatest);
-      put_places(index, count, found);
+    windows.search(begin, end, [&](const int64_t *index, int64_t count, Vec<T> greatest, Vec<Place> found) {
+      int64_t offset = index[0] * c.out_strides[1];
+      for (int a = 1; a < 4; a++) offset += index[a] * c.out_strides[a + 2];
+      put<T>(c.type, greatest, c.out + offset * size, step, count);
+      auto *to = reinterpret_cast<int64_t *>(at(places, index));
+      for (int64_t i = 0; i < count; i++) to[i * place_step] = found[i];
     });
   });
 }
@@ -166,7 +133,7 @@ void pool_gradient(const Convolution &c, const Array &cotangent, const Array &ou
       T *to = sums + (index[0] - begin) * apart;
       for (int64_t i = 0; i < count; i++) to[found[i]] += static_cast<const T *>(numbers)[i];
     };
-    windows.template search<true>(begin * c.windows(), end * c.windows(), add);
+    windows.search(begin * c.windows(), end * c.windows(), add);
     for (int64_t i = 0; !flat && i < end - begin; i++) {
       for_rows(shape, 0, elements, [&](int64_t place, const int64_t *index, int64_t count) {
         const int64_t offset = i * out.strides[0] + index[1] * strides[1] + index[2] * strides[2];
@@ -176,39 +143,32 @@ void pool_gradient(const Convolution &c, const Array &cotangent, const Array &ou
   });
 }
 
-// f(T{}) with the type that is computed in; false where max_pool is better composed.
-template <class F>
-bool with_pooled_type(const Convolution &c, F &&f) {
-  int64_t span = 1;
-  for (const auto &axis : c.axes) {
-    if (axis.taps > most_taps || (axis.taps > 1 && axis.tap_step > farthest)) return false;
-    span *= (axis.taps - 1) * axis.tap_step + 1;
-    if (span > farthest) return false;
-  }
-  if (c.taps() > most_taps || c.axes[0].in * c.axes[1].in * c.axes[2].in > INT32_MAX) return false;
-  switch (c.type) {
-    case Type::f16:
-    case Type::bf16:
-    case Type::f32: f(float{}); return true;
-    case Type::f64: f(double{}); return true;
-    default: return false;
-  }
+// Whether places can be counted in the lanes of float.
+bool fits(const Convolution &c) {
+  return c.taps() <= most_taps && c.axes[0].in * c.axes[1].in * c.axes[2].in <= INT32_MAX;
 }
 
 }  // namespace
 
 bool max_pool(const Arguments &arguments) {
-  const Array &values = arguments.outputs[0], &places = arguments.outputs[1];
-  const Convolution c = pooled(arguments, arguments.inputs[0], values);
-  if (c.samples * c.windows() == 0) return true;
-  return with_pooled_type(c, [&](auto tag) { pool<decltype(tag)>(c, values, places.shape ? &places : nullptr); });
+  const Array &places = arguments.outputs[1];
+  const Convolution c = pooled(arguments, arguments.inputs[0], arguments.outputs[0]);
+  if (places.shape && !fits(c)) return false;
+  return with_pooled_type(c.type, [&](auto tag) {
+    using T = decltype(tag);
+    if (c.samples == 0) return;
+    if (places.shape) return pool<T>(c, places);
+    auto greater = [](Vec<T> x, Vec<T> y) { return (x >= y) | (x != x) ? x : y; };
+    pool_rows(c, -static_cast<T>(__builtin_inf()), greater, [](Vec<T> greatest) { return greatest; });
+  });
 }
 
 bool max_pool_gradient(const Arguments &arguments) {
   const Convolution c = pooled(arguments, arguments.inputs[1], arguments.inputs[0]);
-  if (c.samples * c.windows() == 0) return true;
-  return with_pooled_type(
-      c, [&](auto tag) { pool_gradient<decltype(tag)>(c, arguments.inputs[0], arguments.outputs[0]); });
+  if (!fits(c)) return false;
+  return with_pooled_type(c.type, [&](auto tag) {
+    if (c.samples > 0) pool_gradient<decltype(tag)>(c, arguments.inputs[0], arguments.outputs[0]);
+  });
 }
 
 }  // namespace needle::cpu::NEEDLE_TARGET

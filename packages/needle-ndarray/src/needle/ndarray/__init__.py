@@ -101,7 +101,7 @@ from needle.ndarray.inspection import __array_api_version__, __array_namespace_i
 from needle.ndarray.io import load, load_safetensors, save, save_safetensors
 from needle.ndarray.manipulation import broadcast_arrays, concat, pad, stack
 from needle.ndarray.memory import empty_cache, memory_stats, reset_peak_memory_stats, set_cache_limit
-from needle.ndarray.pooling import max_pool, max_pool_gradient, max_pool_places
+from needle.ndarray.pooling import avg_pool, avg_pool_gradient, max_pool, max_pool_gradient, max_pool_places
 from needle.ndarray.printing import array_repr as _array_repr
 from needle.ndarray.reductions import mean, std, var
 from needle.ndarray.searching import count_nonzero, nonzero, searchsorted, topk
@@ -127,6 +127,8 @@ __all__ = [
     "as_strided",
     "asarray",
     "astype",
+    "avg_pool",
+    "avg_pool_gradient",
     "bfloat16",
     "bool",
     "broadcast_arrays",

@@ -1,4 +1,4 @@
-"""The greatest element of each window, where it is, and the gradient that it gets."""
+"""The greatest element of each window, where it is, the mean of each window, and their gradients."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from needle.ndarray.dtype_info import iinfo
 from needle.ndarray.dtypes import int64
 from needle.ndarray.errors import message
 from needle.ndarray.host import check_arrays, widened
-from needle.ndarray.manipulation import pad
+from needle.ndarray.manipulation import pad, spread
+from needle.ndarray.reductions import mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from needle.ndarray._core import NDArray
 
-__all__ = ["max_pool", "max_pool_gradient", "max_pool_places"]
+__all__ = ["avg_pool", "avg_pool_gradient", "max_pool", "max_pool_gradient", "max_pool_places"]
+
+WRONG_COTANGENT = "the cotangent is not that of the windows"
 
 
 def max_pool(
@@ -51,11 +54,8 @@ def max_pool(
     flat, sizes = _prepared("max_pool", x, size, stride, padding, dilation)
     out = _core.empty((flat.shape[0], *sizes), x.dtype, x.device)
     if not _core.composite("max_pool", [flat], [out, None], _integers(size, stride, padding, dilation)):
-        # The elements of a window on the first axes, in a buffer of their own: their maximum is then one of long rows.
-        n = len(size)
         windows = _core.windows(_padded(flat, padding), size, stride, dilation)
-        rows = windows.permute_dims(*range(n + 1, 2 * n + 1), *range(n + 1)).contiguous()
-        out = _core.max(rows, axis=tuple(range(n)))
+        out = _core.max(windows, axis=tuple(range(-len(size), 0)))
     return out.reshape(*x.shape[: x.ndim - len(size)], *sizes)
 
 
@@ -121,9 +121,9 @@ def max_pool_gradient(
     """
     check_arrays("max_pool_gradient", cotangent, x)
     flat, sizes = _prepared("max_pool_gradient", x, size, stride, padding, dilation)
-    shape, problem = (*x.shape[: x.ndim - len(size)], *sizes), "the cotangent is not that of the windows"
+    shape = (*x.shape[: x.ndim - len(size)], *sizes)
     if cotangent.shape != shape:
-        raise ValueError(message("max_pool_gradient", problem, got=str(cotangent.shape), expected=str(shape)))
+        raise ValueError(message("max_pool_gradient", WRONG_COTANGENT, got=str(cotangent.shape), expected=str(shape)))
     dtype = _core.result_type(cotangent, x)
     flat, numbers = flat.astype(dtype, copy=False), cotangent.astype(dtype, copy=False).reshape(flat.shape[0], *sizes)
     out = _core.empty(flat.shape, dtype, x.device)
@@ -134,6 +134,105 @@ def max_pool_gradient(
         updates = numbers.reshape(places.shape).astype(rows.dtype, copy=False)
         out = _core.scatter(rows, places, updates, axis=1, op="add").astype(dtype, copy=False)
     return out.reshape(x.shape)
+
+
+def avg_pool(
+    x: NDArray,
+    /,
+    size: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[tuple[int, int]],
+    dilation: Sequence[int],
+) -> NDArray:
+    """Return the mean of each window over the last 1 to 3 axes, where x is padded with zeros.
+
+    Args:
+        x: (..., *S), floating-point.
+        size: elements of a window along each of the axes.
+        stride: steps between windows, one for each axis, as in the other parameters.
+        padding: zeros before and after x, which count as elements.
+        dilation: distance of a window's neighbours.
+
+    Returns:
+        (..., *S'), with ``S' = (low + S + high - dilation * (size - 1) - 1) // stride + 1``.
+
+    Raises:
+        TypeError: the dtype is not floating-point.
+        ValueError: the parameters do not fit, or a window has no element of x.
+
+    >>> from needle.ndarray import asarray
+    >>> avg_pool(asarray([1.0, 3.0, 2.0]), (2,), (1,), [(0, 0)], (1,)).tolist()
+    [2.0, 2.5]
+    """
+    flat, sizes = _prepared("avg_pool", x, size, stride, padding, dilation)
+    _check_floating("avg_pool", x)
+    out = _core.empty((flat.shape[0], *sizes), x.dtype, x.device)
+    if not _core.composite("avg_pool", [flat], [out], _integers(size, stride, padding, dilation)):
+        out = _means(pad(flat, [(0, 0), *padding], 0), size, stride, dilation)
+    return out.reshape(*x.shape[: x.ndim - len(size)], *sizes)
+
+
+def avg_pool_gradient(
+    cotangent: NDArray,
+    /,
+    extents: Sequence[int],
+    size: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[tuple[int, int]],
+    dilation: Sequence[int],
+) -> NDArray:
+    """Return zeros, to whose elements each window that sees them adds its number, divided by the elements of a window.
+
+    Args:
+        cotangent: (..., *S'), floating-point: a number for each window.
+        extents: S, the extents of what was pooled.
+        size: as for `avg_pool`, as the others.
+        stride: steps between windows.
+        padding: zeros before and after.
+        dilation: distance of a window's neighbours.
+
+    Returns:
+        (..., *S), in the cotangent's dtype.
+
+    Raises:
+        TypeError: as for `avg_pool`.
+        ValueError: as for `avg_pool`, or the cotangent has another shape.
+
+    >>> from needle.ndarray import asarray
+    >>> avg_pool_gradient(asarray([10.0, 20.0]), (3,), (2,), (1,), [(0, 0)], (1,)).tolist()
+    [5.0, 15.0, 10.0]
+    """
+    op = "avg_pool_gradient"
+    check_arrays(op, cotangent)
+    if len(extents) != len(size):
+        got, expected = f"extents {extents}, size {size}", "one of each for the last 1 to 3 axes"
+        raise ValueError(message(op, "the parameters do not fit", got=got, expected=expected))
+    lead = cotangent.shape[: max(cotangent.ndim - len(size), 0)]
+    out = _core.empty((*lead, *extents), cotangent.dtype, cotangent.device)
+    flat, sizes = _prepared(op, out, size, stride, padding, dilation)
+    _check_floating(op, cotangent)
+    if cotangent.shape != (*lead, *sizes):
+        raise ValueError(message(op, WRONG_COTANGENT, got=str(cotangent.shape), expected=str((*lead, *sizes))))
+    numbers = cotangent.reshape(flat.shape[0], *sizes)
+    if _core.composite(op, [numbers], [flat], _integers(size, stride, padding, dilation)):
+        return out
+    # An element is seen by windows as many steps before it as their taps are apart: again means of such windows.
+    widths = [(0, 0)]
+    for extent, windows, taps, step, (low, _), distance in zip(
+        extents, sizes, size, stride, padding, dilation, strict=True
+    ):
+        widths.append((distance * (taps - 1) - low, low + extent - 1 - (windows - 1) * step))
+    apart = spread(op, numbers, widths, [1, *stride])
+    return _means(apart, size, [1] * len(size), dilation).reshape(*lead, *extents)
+
+
+def _means(x: NDArray, size: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> NDArray:
+    return mean(_core.windows(x, size, stride, dilation), axis=tuple(range(-len(size), 0)))
+
+
+def _check_floating(op: str, x: NDArray) -> None:
+    if x.dtype.kind not in ("float", "complex"):
+        raise TypeError(message(op, "the dtype is not floating-point", got=x.dtype.name, hint="cast it with astype"))
 
 
 def _integers(

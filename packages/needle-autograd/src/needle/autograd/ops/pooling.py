@@ -1,4 +1,4 @@
-"""The greatest element of each window."""
+"""The greatest element of each window, and its mean."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from needle.autograd.rules import ZERO, linear, opaque, special
 from needle.autograd.samples import Draw, Sample
 from needle.autograd.tensor import Tensor
 
-__all__ = ["max_pool"]
+__all__ = ["avg_pool", "max_pool"]
 
 
 def max_pool(
@@ -39,6 +39,31 @@ def max_pool(
     """
     pads = tuple((low, high) for low, high in padding)
     return _max_pool(x, size=tuple(size), stride=tuple(stride), padding=pads, dilation=tuple(dilation))
+
+
+def avg_pool(
+    x: Tensor,
+    size: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[tuple[int, int]],
+    dilation: Sequence[int],
+) -> Tensor:
+    """Return the mean of each window over the last 1 to 3 axes, where x is padded with zeros.
+
+    (..., *S) gives (..., *S'), where S' = (low + S + high - dilation * (size - 1) - 1) // stride + 1.
+
+    Args:
+        x: The input.
+        size: Elements of a window along each of the axes.
+        stride: Steps between windows, one for each axis, as in the other parameters.
+        padding: Zeros before and after x, which count as elements.
+        dilation: The distance of a window's neighbours.
+
+    >>> avg_pool(tensor([1.0, 3.0, 2.0]), size=(2,), stride=(1,), padding=[(0, 0)], dilation=(1,)).tolist()
+    [2.0, 2.5]
+    """
+    pads = tuple((low, high) for low, high in padding)
+    return _avg_pool(x, size=tuple(size), stride=tuple(stride), padding=pads, dilation=tuple(dilation))
 
 
 def _taken(ct: Tensor, p: Params, cotangent: Tensor, x: Tensor) -> Tensor:
@@ -86,3 +111,24 @@ _max_pool = special(
     samples=_pools,
     core=0,
 )
+
+
+def _mean_gradient(ct: Tensor, p: Params, x: Tensor) -> Tensor:
+    return _avg_pool_gradient(ct, extents=x.shape[x.ndim - len(p["size"]) :], **p)
+
+
+def _means(ct: Tensor, p: Params, cotangent: Tensor) -> Tensor:
+    del cotangent
+    return _avg_pool(ct, **{name: value for name, value in p.items() if name != "extents"})
+
+
+def _mean_gradients(draw: Draw) -> list[Sample]:
+    samples = [(x, params, nd.avg_pool(x.data, **params)) for (x,), params in _pools(draw)]
+    return [
+        Sample((draw.uniform(*out.shape),), {"extents": x.shape[x.ndim - len(params["size"]) :], **params})
+        for x, params, out in samples
+    ]
+
+
+_avg_pool = linear("avg_pool", nd.avg_pool, _mean_gradient, samples=_pools, core=0)
+_avg_pool_gradient = linear("avg_pool_gradient", nd.avg_pool_gradient, _means, samples=_mean_gradients, core=0)

@@ -1,4 +1,4 @@
-"""max_pool and its gradient: windows at all borders, the first of equal elements, NaN, every layout."""
+"""Pools and their gradients: windows at all borders, the first of equal elements, NaN, every layout."""
 
 from __future__ import annotations
 
@@ -72,3 +72,41 @@ def test_max_pool(kit: Kit, dtype: str) -> None:
     check_max_pool(kit, encode(np.full(POOLS[4][0], -np.inf), dtype), dtype, POOLS[4][1])
     for (layout,), to in pairings(1):
         check_max_pool(kit, samples.whole(dtype, POOLS[4][0]), dtype, POOLS[4][1], layout, to)
+
+
+def parts_of_avg_pool(shape: tuple[int, ...], axes: Sequence[tuple[int, ...]]) -> Array:
+    """Return what each window (rows) takes of each element (columns), for one sample."""
+    size, stride, low, dilation, windows = zip(*axes, strict=True)
+    parts = np.zeros((*windows, *shape))
+    for i in np.ndindex(*windows):
+        for k in np.ndindex(*size):
+            spot = tuple(n * s + m * d - a for n, s, m, d, a in zip(i, stride, k, dilation, low, strict=True))
+            if all(0 <= at < extent for at, extent in zip(spot, shape, strict=True)):
+                parts[(*i, *spot)] += 1 / math.prod(size)
+    return parts.reshape(math.prod(windows), math.prod(shape))
+
+
+def check_avg_pool(
+    kit: Kit, x: Array, dtype: str, axes: Sequence[tuple[int, ...]], layout: str = "contiguous", to: str = "contiguous"
+) -> None:
+    a, windows = kit.put(x, dtype, layout), tuple(axis[-1] for axis in axes)
+    parts, out = parts_of_avg_pool(x.shape[1:], axes), (len(x), *windows)
+    integers = [n for parameter in list(zip(*axes, strict=True))[:4] for n in parameter]
+    (got,) = kit.composite("avg_pool", [a], [kit.out(out, dtype, to)], integers)
+    want = decode(a.elements, dtype).reshape(len(x), parts.shape[1]) @ parts.T
+    assert got is not None
+    compare(f"avg_pool({a}, {integers})", got, encode(want.reshape(out), dtype), dtype)
+    ct = kit.put(samples.whole(dtype, out, 1), dtype, to)
+    (got,) = kit.composite("avg_pool_gradient", [ct], [kit.out(x.shape, dtype, layout)], integers)
+    want = decode(ct.elements, dtype).reshape(len(x), parts.shape[0]) @ parts
+    assert got is not None
+    compare(f"avg_pool_gradient({ct}, {integers})", got, encode(want.reshape(x.shape), dtype), dtype)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_avg_pool(kit: Kit, dtype: str) -> None:
+    for x, axes in [*POOLS, ((3, 9, 33), [(2, 2, 0, 1, 4), (2, 2, 0, 1, 16)]), ((2, 70), [(4, 3, 2, 1, 24)])]:
+        check_avg_pool(kit, samples.whole(dtype, x), dtype, axes)
+    for pool in (POOLS[2], POOLS[4]):
+        for (layout,), to in pairings(1):
+            check_avg_pool(kit, samples.whole(dtype, pool[0]), dtype, pool[1], layout, to)

@@ -214,6 +214,10 @@ typedef struct needle_backend {
    *           n from 1 to 3, size[n], stride[n], low[n], dilation[n]. values[b, i] is the greatest of the elements
    *           x[b, i * stride + k * dilation - low], k < size, that there are (there is one), the first NaN or else the
    *           first of equal ones; places has its number among those of S, row by row. Dtypes that have an order.
+   * avg_pool  x (B, *S) -> y (B, *S'); integers as for max_pool. y[b, i] is the sum of the same elements, divided by
+   *           the product of the sizes. Floats and complex numbers; so for its gradient.
+   * avg_pool_gradient   ct (B, *S') -> y (B, *S); integers as for max_pool. y[b, j] is the sum of ct's numbers for the
+   *           windows that have element j, divided by the product of the sizes.
    * max_pool_gradient   ct (B, *S'), x (B, *S) -> y (B, *S); integers as for max_pool. y is 0 but for the sum, at the
    *           place that max_pool finds in x for a window, of ct's numbers for it.
    * softmax                 x -> y; axis. y = exp(x - m) / sum(exp(x - m)) with the greatest element m along the axis.
