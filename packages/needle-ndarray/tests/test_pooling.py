@@ -138,6 +138,18 @@ def test_windows_larger_than_most(device: str) -> None:
     assert nd.max_pool_places(x, (20, 20), (1, 1), [(0, 0)] * 2, (1, 1)).tolist() == [[399]]
 
 
+@pytest.mark.parametrize(("size", "stride", "low"), [(3, 1, 1), (3, 2, 0), (2, 3, 1), (5, 4000, 2), (3, 5000, 1)])
+def test_long_rows(rng: np.random.Generator, size: int, stride: int, low: int) -> None:
+    x = rng.standard_normal((2, 20001)).astype(np.float32)
+    arguments = ((size,), (stride,), [(low, low)], (1,))
+    a, b = (nd.asarray(x, device=name) for name in ("cpu", "numpy"))
+    for pool in (nd.max_pool, nd.avg_pool):
+        want = pool(b, *arguments).numpy()
+        np.testing.assert_allclose(pool(a, *arguments).numpy(), want, rtol=1e-5, atol=1e-6)
+    got, want = (nd.avg_pool_gradient(nd.avg_pool(z, *arguments), (20001,), *arguments).numpy() for z in (a, b))
+    np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
+
+
 def test_no_samples(device: str) -> None:
     x = nd.ones((0, 4), device=device)
     assert nd.max_pool(x, (2,), (2,), [(0, 0)], (1,)).shape == (0, 2)

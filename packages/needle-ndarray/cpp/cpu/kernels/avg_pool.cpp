@@ -84,7 +84,7 @@ void gradient(const Convolution &c, T scale) {
 
 bool avg_pool(const Arguments &arguments) {
   const Convolution c = pooled(arguments, arguments.inputs[0], arguments.outputs[0]);
-  return with_pooled_type(c.type, [&](auto tag) {
+  return with_pooled_type(c, [&](auto tag) {
     using T = decltype(tag);
     const T scale = T{1} / static_cast<T>(c.taps());
     pool_rows(c, T{}, add, [=](Vec<T> sum) { return sum * scale; });
@@ -93,7 +93,10 @@ bool avg_pool(const Arguments &arguments) {
 
 bool avg_pool_gradient(const Arguments &arguments) {
   const Convolution c = pooled(arguments, arguments.outputs[0], arguments.inputs[0]);
-  return with_pooled_type(c.type, [&](auto tag) {
+  constexpr int64_t longest = 1 << 20;  // row, of which each thread has two lines
+  const Axis &axis = c.axes[2];
+  if (axis.in - axis.base > longest || axis.step > longest || axis.out > longest / axis.step) return false;
+  return with_pooled_type(c, [&](auto tag) {
     using T = decltype(tag);
     gradient(c, T{1} / static_cast<T>(c.taps()));
   });

@@ -154,7 +154,7 @@ bool max_pool(const Arguments &arguments) {
   const Array &places = arguments.outputs[1];
   const Convolution c = pooled(arguments, arguments.inputs[0], arguments.outputs[0]);
   if (places.shape && !fits(c)) return false;
-  return with_pooled_type(c.type, [&](auto tag) {
+  return with_pooled_type(c, [&](auto tag) {
     using T = decltype(tag);
     if (c.samples == 0) return;
     if (places.shape) return pool<T>(c, places);
@@ -166,7 +166,7 @@ bool max_pool(const Arguments &arguments) {
 bool max_pool_gradient(const Arguments &arguments) {
   const Convolution c = pooled(arguments, arguments.inputs[1], arguments.inputs[0]);
   if (!fits(c)) return false;
-  return with_pooled_type(c.type, [&](auto tag) {
+  return with_pooled_type(c, [&](auto tag) {
     if (c.samples > 0) pool_gradient<decltype(tag)>(c, arguments.inputs[0], arguments.outputs[0]);
   });
 }

@@ -23,10 +23,18 @@ Convolution pooled(const Arguments &arguments, const Array &x, const Array &out)
   return c;
 }
 
-// f(T{}) with the type that is computed in; false where pooling is better composed.
+// f(T{}) with the type that is computed in; false where pooling is better composed: also where windows reach so far
+// that lines of them would fill the memory.
 template <class F>
-bool with_pooled_type(Type type, F &&f) {
-  switch (type) {
+bool with_pooled_type(const Convolution &c, F &&f) {
+  constexpr int64_t farthest = 1 << 20;
+  int64_t span = 1;
+  for (const auto &axis : c.axes) {
+    if (axis.taps > farthest || (axis.taps > 1 && axis.tap_step > farthest)) return false;
+    span *= (axis.taps - 1) * axis.tap_step + 1;
+    if (span > farthest) return false;
+  }
+  switch (c.type) {
     case Type::f16:
     case Type::bf16:
     case Type::f32: f(float{}); return true;
@@ -177,13 +185,29 @@ template <class T>
   return v;
 }
 
+// Windows [first, first + count) of the last axis alone.
+inline Convolution part_of_rows(Convolution c, int64_t first, int64_t count) {
+  Axis &axis = c.axes[2];
+  const int64_t size = item_size(c.type), start = axis.base + first * axis.step, cut = start > 0 ? start : 0;
+  c.x += cut * c.x_strides[5] * size, c.out += first * c.out_strides[5] * size;
+  axis.in = cut < axis.in ? axis.in - cut : 0, axis.base = start - cut, axis.out = count;
+  return c;
+}
+
 // out[i] = finish(the elements of window i, joined); `around` is what x is padded with.
 template <class T, class Join, class Finish>
 void pool_rows(const Convolution &c, T around, Join join, Finish finish) {
   constexpr int n = lanes<T>;
   const Axis &axis = c.axes[2];
+  const int64_t some = axis.step < 4096 ? 4096 / axis.step : 1;
+  if (axis.out > some && !has_pairs(c)) {
+    for (int64_t first = 0; first < axis.out; first += some) {
+      pool_rows(part_of_rows(c, first, least(some, axis.out - first)), around, join, finish);
+    }
+    return;
+  }
   const int64_t reach = (axis.out - 1) * axis.step + (axis.taps - 1) * axis.tap_step + 1;
-  const int64_t low = -axis.base, in = least(axis.in, reach - low), size = item_size(c.type);
+  const int64_t low = -axis.base, in = low < reach ? least(axis.in, reach - low) : 0, size = item_size(c.type);
   // With whole vectors, and what is read past the last one.
   const int64_t pitch = reach + 3 * n;
   const int64_t work = (axis.in + 1) * c.axes[0].taps * c.axes[1].taps;
