@@ -191,7 +191,9 @@ def test_another_cotangent(device: str) -> None:
     text = r"the cotangent is not that of the windows; got \(1, 3\); expected \(1, 2\)$"
     with pytest.raises(ValueError, match=r"^\[max_pool_gradient\] " + text):
         nd.max_pool_gradient(nd.zeros((1, 3), device=device), x, (2,), (2,), [(0, 0)], (1,))
-    with pytest.raises(ValueError, match=r"^\[avg_pool_gradient\] the parameters do not fit; got extents \(5, 1\), size"):
+    with pytest.raises(
+        ValueError, match=r"^\[avg_pool_gradient\] the parameters do not fit; got extents \(5, 1\), size"
+    ):
         nd.avg_pool_gradient(x, (5, 1), (2,), (2,), [(0, 0)], (1,))
     with pytest.raises(ValueError, match=r"^\[avg_pool_gradient\] " + text):
         nd.avg_pool_gradient(nd.zeros((1, 3), device=device), (5,), (2,), (2,), [(0, 0)], (1,))
