@@ -96,8 +96,8 @@ def check_avg_pool(
     want = decode(a.elements, dtype).reshape(len(x), parts.shape[1]) @ parts.T
     assert got is not None
     compare(f"avg_pool({a}, {integers})", got, encode(want.reshape(out), dtype), dtype)
-    ct = kit.put(samples.whole(dtype, out, 1), dtype, to)
-    (got,) = kit.composite("avg_pool_gradient", [ct], [kit.out(x.shape, dtype, layout)], integers)
+    ct = kit.put(samples.whole(dtype, out, 1), dtype, layout)
+    (got,) = kit.composite("avg_pool_gradient", [ct], [kit.out(x.shape, dtype, to)], integers)
     want = decode(ct.elements, dtype).reshape(len(x), parts.shape[0]) @ parts
     assert got is not None
     compare(f"avg_pool_gradient({ct}, {integers})", got, encode(want.reshape(x.shape), dtype), dtype)
