@@ -75,14 +75,14 @@ def test_max_pool(kit: Kit, dtype: str) -> None:
 
 
 def parts_of_avg_pool(shape: tuple[int, ...], axes: Sequence[tuple[int, ...]]) -> Array:
-    """Return what each window (rows) takes of each element (columns), for one sample."""
+    """Return how often each window (rows) counts each element (columns), for one sample."""
     size, stride, low, dilation, windows = zip(*axes, strict=True)
     parts = np.zeros((*windows, *shape))
     for i in np.ndindex(*windows):
         for k in np.ndindex(*size):
             spot = tuple(n * s + m * d - a for n, s, m, d, a in zip(i, stride, k, dilation, low, strict=True))
             if all(0 <= at < extent for at, extent in zip(spot, shape, strict=True)):
-                parts[(*i, *spot)] += 1 / math.prod(size)
+                parts[(*i, *spot)] += 1
     return parts.reshape(math.prod(windows), math.prod(shape))
 
 
@@ -91,16 +91,17 @@ def check_avg_pool(
 ) -> None:
     a, windows = kit.put(x, dtype, layout), tuple(axis[-1] for axis in axes)
     parts, out = parts_of_avg_pool(x.shape[1:], axes), (len(x), *windows)
+    elements = math.prod(axis[0] for axis in axes)
     integers = [n for parameter in list(zip(*axes, strict=True))[:4] for n in parameter]
     (got,) = kit.composite("avg_pool", [a], [kit.out(out, dtype, to)], integers)
-    want = decode(a.elements, dtype).reshape(len(x), parts.shape[1]) @ parts.T
+    want = decode(a.elements, dtype).reshape(len(x), parts.shape[1]) @ parts.T / elements
     assert got is not None
-    compare(f"avg_pool({a}, {integers})", got, encode(want.reshape(out), dtype), dtype)
+    compare(f"avg_pool({a}, {integers})", got, encode(want.reshape(out), dtype), dtype, ulps=2)
     ct = kit.put(samples.whole(dtype, out, 1), dtype, layout)
     (got,) = kit.composite("avg_pool_gradient", [ct], [kit.out(x.shape, dtype, to)], integers)
-    want = decode(ct.elements, dtype).reshape(len(x), parts.shape[0]) @ parts
+    want = decode(ct.elements, dtype).reshape(len(x), parts.shape[0]) @ parts / elements
     assert got is not None
-    compare(f"avg_pool_gradient({ct}, {integers})", got, encode(want.reshape(x.shape), dtype), dtype)
+    compare(f"avg_pool_gradient({ct}, {integers})", got, encode(want.reshape(x.shape), dtype), dtype, ulps=8)
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
