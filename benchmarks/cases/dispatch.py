@@ -55,16 +55,18 @@ def _mlp(library: str) -> Build:
 
 
 def _numpy_mlp(np: Any) -> Any:
-    """Its gradients, by hand."""
+    """Its loss and gradients, by hand."""
 
     def step(first: Any, second: Any, x: Any, labels: Any) -> Any:
         hidden = np.maximum(x @ first, 0)
         scores = hidden @ second
         shares = np.exp(scores - scores.max(axis=1, keepdims=True))
         shares /= shares.sum(axis=1, keepdims=True)
-        shares[np.arange(len(labels)), labels] -= 1
+        rows = np.arange(len(labels))
+        loss = -np.log(shares[rows, labels]).mean()
+        shares[rows, labels] -= 1
         shares /= np.float32(len(labels))
         back = (shares @ second.T) * (hidden > 0)
-        return [x.T @ back, hidden.T @ shares]
+        return [loss, x.T @ back, hidden.T @ shares]
 
     return step
