@@ -326,3 +326,7 @@ bitwise_or = elementwise("bitwise_or", None, None, samples=integers((-9, 9), (-9
 bitwise_xor = elementwise("bitwise_xor", None, None, samples=integers((-9, 9), (-9, 9)))
 bitwise_left_shift = elementwise("bitwise_left_shift", None, None, samples=integers((-9, 9), (0, 5)))
 bitwise_right_shift = elementwise("bitwise_right_shift", None, None, samples=integers((-9, 9), (0, 5)))
+
+# The commonest operators go straight to their ops: a call less than by the methods that stand for them in `Operators`.
+for _name, _function in {"__add__": add, "__sub__": subtract, "__mul__": multiply, "__truediv__": divide}.items():
+    setattr(Tensor, _name, _function)
