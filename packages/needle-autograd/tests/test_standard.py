@@ -36,7 +36,8 @@ def test_functions_take_what_those_of_arrays_take(name: str) -> None:
 
 # What only arrays have: types, devices, memory, files and random numbers; and parts of ops.
 OF_ARRAYS = {
-    "Backend", "BackendError", "BackendUnavailable", "DType", "Device", "NDArray", "View", "contiguous",
+    "Backend", "BackendError", "BackendUnavailable", "DType", "Device", "NDArray", "View", "avg_pool_gradient",
+    "contiguous",
     "default_device", "device", "devices", "empty_cache", "float8_e4m3fn", "float8_e5m2", "from_numpy",
     "get_num_threads", "io", "load", "load_safetensors", "max_pool_gradient", "max_pool_places", "memory_stats",
     "random", "reset_peak_memory_stats", "save", "save_safetensors", "set_cache_limit", "set_default_device",
