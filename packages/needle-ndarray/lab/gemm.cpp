@@ -174,6 +174,17 @@ int main(int, char **arguments) {
   time("f32 deep", f32, f32, 1, 64, 65536, 64);
   time("f32 A x", f32, f32, 1, 4096, 4096, 1);
   time("f32 x B", f32, f32, 1, 1, 4096, 4096);
+  // Steps of training at small batches; layouts 1: A is a transposed view.
+  time("step", f32, f32, 1, 32, 784, 100);
+  time("step A^T", f32, f32, 1, 784, 32, 100, 1);
+  time("step", f32, f32, 1, 32, 100, 10);
+  time("step B^T", f32, f32, 1, 32, 10, 100, 4);
+  time("step A^T", f32, f32, 1, 100, 32, 10, 1);
+  time("step", f32, f32, 1, 128, 784, 512);
+  time("step A^T", f32, f32, 1, 784, 128, 512, 1);
+  time("step", f32, f32, 1, 128, 512, 512);
+  time("step", f32, f32, 1, 800, 20, 200);
+  time("step A^T", f32, f32, 1, 200, 20, 800, 1);
   time("f64", Type::f64, Type::f64, 1, 1024, 1024, 1024);
   for (int64_t n : {512, 1024}) time("c64", Type::c64, Type::c64, 1, n, n, n);
   time("c128", Type::c128, Type::c128, 1, 512, 512, 512);

@@ -24,6 +24,12 @@ struct Matrices {
   }
 };
 
+// Rows that meet in few sets of the first cache drive each other out.
+template <class S>
+bool is_crowded(int64_t stride) {
+  return stride * static_cast<int64_t>(sizeof(S)) % 2048 == 0;
+}
+
 // Blocks of A and B for multiply; k is the number of elements of a row of A.
 template <class K, class S>
 struct Left {
@@ -49,9 +55,8 @@ struct Left {
 
   bool copies() const { return !in_place(Sizes::rows); }
 
-  // Rows that meet in few sets of the first cache drive each other out.
   bool in_place(int64_t rows) const {
-    const bool crowded = rows > 4 && from.across * static_cast<int64_t>(sizeof(S)) % 2048 == 0;
+    const bool crowded = rows > 4 && is_crowded<S>(from.across);
     return (std::is_same_v<S, Word> || K::group > 1) && from.along == 1 && !crowded && from.across % K::group == 0;
   }
 };
@@ -64,6 +69,12 @@ struct Right {
   void operator()(int64_t z, int64_t j, int64_t columns, int64_t word, int64_t depth, typename K::Word *room) const {
     const S *p = from.data(z) + j * from.across + word * K::group * from.along;
     pack_panels<K>(p, from.across, from.along, columns, least(k - word * K::group, depth * K::group), room);
+  }
+
+  bool lies() const { return std::is_same_v<S, typename K::Word> && from.across == 1 && !is_crowded<S>(from.along); }
+
+  Rows<K> in_place(int64_t z, int64_t j, int64_t word) const {
+    return {reinterpret_cast<const typename K::Word *>(from.data(z) + j + word * from.along), from.along};
   }
 };
 

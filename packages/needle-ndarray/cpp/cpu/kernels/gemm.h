@@ -15,6 +15,8 @@
 //   void b(batch, j, columns, k, depth, room)   the same words of columns [j, j + columns) of B, in panels of
 //       K::columns: word p of column c at room[(panel * depth + p) * K::columns + c]. What is past the last column does
 //       not matter. j is always a multiple of K::columns.
+//   Rows<K> b.in_place(batch, j, k), b.lies()   optional: B's rows from there on, where B lies in memory by rows. Few
+//       rows of A use whole panels so, which spares copying them.
 //
 // Where a.copies() says that A will lie in `room`, regions are about square. `out` has either a `stride` and
 // rows(batch), which returns where its contiguous rows of K::Sum begin, or finish(batch, i, j, m, n, sums, stride),
@@ -48,6 +50,7 @@ struct Sizes {
   static constexpr int rows = 6, vectors = 2, depth = 256;
 #endif
   static constexpr int block_rows = 98 / rows * rows;
+  static constexpr int few_rows = 3 * rows;  // of A, for which B is not worth copying
   // A task's region: as many rows and columns as keep packing cheap and its sums in the second cache.
   static constexpr int task_rows = 504, task_columns = 256;
 };
@@ -100,10 +103,10 @@ constexpr int64_t room_stride = K::depth + 64 / static_cast<int64_t>(sizeof(type
 
 static constexpr int64_t divide_up(int64_t x, int64_t y) { return (x + y - 1) / y; }
 
-// c = or += rows of A by a panel of B: a tile in registers.
+// c = or += rows of A by a panel of B: a tile in registers. Of its last vectors, `last` lanes are stored.
 template <class K, int rows, int vectors>
 void multiply_tile(int64_t depth, Rows<K> a, const typename K::Word *b, int64_t b_stride, typename K::Sum *c,
-                   int64_t c_stride, bool add) {
+                   int64_t c_stride, int64_t last, bool add) {
   using Word = typename K::Word;
   using Sum = typename K::Sum;
   Vec<Sum> sums[rows][vectors];
@@ -134,14 +137,18 @@ void multiply_tile(int64_t depth, Rows<K> a, const typename K::Word *b, int64_t 
 #pragma GCC unroll 4
     for (int j = 0; j < vectors; j++) {
       Sum *p = c + i * c_stride + j * lanes<Sum>;
-      store(p, add ? load(p) + sums[i][j] : sums[i][j]);
+      if (j < vectors - 1 || last == lanes<Sum>) {
+        store(p, add ? load(p) + sums[i][j] : sums[i][j]);
+      } else {
+        store_some(p, add ? load_some(p, last) + sums[i][j] : sums[i][j], last);
+      }
     }
   }
 }
 
 template <class K>
 using TileFunction = void (*)(int64_t depth, Rows<K> a, const typename K::Word *b, int64_t b_stride, typename K::Sum *c,
-                              int64_t c_stride, bool add);
+                              int64_t c_stride, int64_t last, bool add);
 
 template <class K, size_t... i>
 TileFunction<K> tile_function(int64_t index, std::index_sequence<i...>) {
@@ -161,23 +168,12 @@ TileFunction<K> tile_function(int64_t rows, int64_t columns) {
 template <class K>
 void multiply_panel(int64_t m, int64_t n, int64_t depth, Rows<K> a, const typename K::Word *b, int64_t b_stride,
                     typename K::Sum *c, int64_t c_stride, bool add) {
-  using Sum = typename K::Sum;
-  const bool whole = n % lanes<Sum> == 0;
-  Sum edge[Sizes::rows * K::columns];
-  for (int64_t i = 0; i < m; i += Sizes::rows) {
-    int64_t rows = least<int64_t>(m - i, Sizes::rows);
-    Rows<K> tile_rows{a.data + i * a.stride, a.stride, a.start ? a.start + i : nullptr};
-    Sum *to = c + i * c_stride;
-    if (whole) {
-      tile_function<K>(rows, n)(depth, tile_rows, b, b_stride, to, c_stride, add);
-      continue;
-    }
-    tile_function<K>(rows, n)(depth, tile_rows, b, b_stride, edge, K::columns, false);
-    for (int64_t y = 0; y < rows; y++) {
-      const Sum *from = edge + y * K::columns;
-      Sum *p = to + y * c_stride;
-      for (int64_t x = 0; x < n; x++) p[x] = add ? p[x] + from[x] : from[x];
-    }
+  const int64_t last = (n - 1) % lanes<typename K::Sum> + 1;
+  const int64_t height = divide_up(m, divide_up(m, Sizes::rows));  // of tiles, about equal
+  for (int64_t i = 0; i < m; i += height) {
+    const int64_t rows = least(m - i, height);
+    const Rows<K> tile_rows{a.data + i * a.stride, a.stride, a.start ? a.start + i : nullptr};
+    tile_function<K>(rows, n)(depth, tile_rows, b, b_stride, c + i * c_stride, c_stride, last, add);
   }
 }
 
@@ -265,13 +261,20 @@ void multiply(int64_t batch, Shape s, const A &a, const B &b, const Out &out) {
     const int64_t begin = part * deep, end = least(s.k, begin + deep);
     for (int64_t k = begin; k < end; k += block_depth) {
       int64_t depth = least(end - k, block_depth);
-      b(z, j0, n, k, depth, b_room);
+      int64_t placed = 0;  // columns of whole panels that are read in place
+      Rows<K> b_rows{};
+      if constexpr (requires { b.lies(); }) {
+        if (m <= Sizes::few_rows && b.lies()) placed = n / K::columns * K::columns, b_rows = b.in_place(z, j0, k);
+      }
+      if (placed < n) b(z, j0 + placed, n - placed, k, depth, b_room);
       for (int64_t i = 0; i < m; i += Sizes::block_rows) {
         int64_t rows = least<int64_t>(m - i, Sizes::block_rows);
         Rows<K> a_rows = a(z, i0 + i, rows, k, depth, a_room);
         for (int64_t j = 0; j < n; j += K::columns) {
-          multiply_panel<K>(rows, least<int64_t>(n - j, K::columns), depth, a_rows, b_room + j * depth, K::columns,
-                            c + i * c_stride + j, c_stride, k > begin);
+          const bool ready = j < placed;
+          multiply_panel<K>(rows, least<int64_t>(n - j, K::columns), depth, a_rows,
+                            ready ? b_rows.data + j : b_room + (j - placed) * depth,
+                            ready ? b_rows.stride : K::columns, c + i * c_stride + j, c_stride, k > begin);
         }
       }
     }

@@ -114,6 +114,19 @@ template <class K, class S>
 [[gnu::always_inline]] inline void load_block(const S *p, int64_t across, int64_t along, int64_t lines, int64_t depth,
                                               bool lines_first, Vec<typename K::Word> (&v)[lanes<typename K::Word>]) {
   constexpr int n = lanes<typename K::Word>, deep = n * K::group;
+  if constexpr (std::is_same_v<S, typename K::Word>) {
+    if (along == 1 || across == 1) {
+      const bool by_lines = along == 1;
+      const int64_t count = by_lines ? lines : depth, length = by_lines ? depth : lines;
+#pragma GCC unroll 16
+      for (int i = 0; i < n; i++) {
+        const S *from = p + i * (by_lines ? across : along);
+        v[i] = i >= count ? Vec<S>{} : length >= n ? load(from) : load_some(from, length);
+      }
+      if (lines_first != by_lines) transpose(v);
+      return;
+    }
+  }
   S gathered[n * deep];
   const bool ready = depth >= deep && (along == 1 || (across == 1 && lines >= n));
   if (!ready) {
