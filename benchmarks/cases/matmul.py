@@ -28,6 +28,8 @@ def cases() -> Iterator[Case]:
     yield _product("f32_wide_64x64x65536", (64, 64), (64, 65536), target=BEST)
     yield _product("f32_outer_1024x8x1024", (1024, 8), (8, 1024), target=BEST)
     yield _product("f32_inner_64x65536x64", (64, 65536), (65536, 64), target=BEST)
+    yield _product("f32_step_32x784x100", (32, 784), (784, 100), target=BEST)
+    yield _product("f32_step_128x784x512", (128, 784), (784, 512), target=BEST)
     yield _product("f32_batched_32x128x64", (32, 128, 64), (32, 64, 128), target=Target())
     yield _product("f32_batched_256x16x16", (256, 16, 16), (256, 16, 16), target=Target())
     once = Work(4.0 * 4096 * 4096, "read")

@@ -131,3 +131,31 @@ def test_operands_of_two_dtypes_meet_before_they_are_widened(device: str) -> Non
         match=r"\[matmul\] the dtype asked for does not hold the product's; got int8; expected int16 or a wider one",
     ):
         nd.matmul(x, y, dtype=nd.int8)
+
+
+@pytest.mark.parametrize(
+    ("m", "k", "n"), [(32, 784, 100), (784, 32, 100), (17, 5000, 37), (33, 300, 512), (32, 100, 10), (3, 700, 65)]
+)
+def test_products_of_small_batches(device: str, m: int, k: int, n: int, rng: np.random.Generator) -> None:
+    a, b = rng.integers(-4, 5, (m, k)).astype(np.float32), rng.integers(-4, 5, (k, n)).astype(np.float32)
+    x, y = nd.asarray(a, device=device), nd.asarray(b, device=device)
+    columns = nd.asarray(np.ascontiguousarray(a.T), device=device).mT
+    wide = nd.asarray(np.concatenate([b, b], 1), device=device)[:, n:]  # rows apart, and not from the start of a line
+    for left in (x, columns):
+        for right in (y, wide, nd.asarray(np.ascontiguousarray(b.T), device=device).mT):
+            np.testing.assert_array_equal((left @ right).numpy(), a @ b, strict=True)
+
+
+def test_products_of_small_batches_are_the_same_for_any_number_of_threads(rng: np.random.Generator) -> None:
+    threads = nd.get_num_threads()
+    x = nd.asarray(rng.standard_normal((32, 784)).astype(np.float32), device="cpu")
+    y = nd.asarray(rng.standard_normal((784, 100)).astype(np.float32), device="cpu")
+    z = nd.asarray(rng.standard_normal((32, 100)).astype(np.float32), device="cpu")
+    try:
+        results: list[list[bytes]] = []
+        for count in (1, 2, 3, 8):
+            nd.set_num_threads(count)
+            results.append([product.numpy().tobytes() for product in (x @ y, x.mT @ z)])
+    finally:
+        nd.set_num_threads(threads)
+    assert results[1:] == results[:1] * 3

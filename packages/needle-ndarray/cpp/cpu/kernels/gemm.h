@@ -273,8 +273,8 @@ void multiply(int64_t batch, Shape s, const A &a, const B &b, const Out &out) {
         for (int64_t j = 0; j < n; j += K::columns) {
           const bool ready = j < placed;
           multiply_panel<K>(rows, least<int64_t>(n - j, K::columns), depth, a_rows,
-                            ready ? b_rows.data + j : b_room + (j - placed) * depth,
-                            ready ? b_rows.stride : K::columns, c + i * c_stride + j, c_stride, k > begin);
+                            ready ? b_rows.data + j : b_room + (j - placed) * depth, ready ? b_rows.stride : K::columns,
+                            c + i * c_stride + j, c_stride, k > begin);
         }
       }
     }

@@ -73,7 +73,7 @@ void add_piece(const T *x, int64_t n, int64_t before, double *mean, double *squa
 
 struct Problem {
   Type type;
-  Walk kept, reduced;         // the operands of kept are x and out
+  Walk kept, reduced;         // the operands of kept are x and out; that of reduced is x, relative to a set
   bool by_rows;               // sets lie side by side
   int64_t width = most_sets;  // so many sets are taken together
   int64_t chunk;              // elements of a set that are one task's
@@ -182,6 +182,7 @@ bool variance(const Arguments &arguments) {
   const Sets sets(out, x, to);
   Problem problem{
       .type = x.type, .kept = sets.kept, .reduced = sets.reduced, .by_rows = sets.side_by_side(), .chunk = 0};
+  problem.reduced.operands = 1;  // along a set x alone moves
   if (problem.kept.size == 0) return true;
   if (problem.reduced.size == 0) return false;
   plan(problem);
