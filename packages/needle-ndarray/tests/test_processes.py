@@ -152,6 +152,7 @@ def test_interrupted_work_leaves_a_usable_interpreter(device: str) -> None:
         import os, signal, sys, threading
         from needle import ndarray as nd
         from needle.ndarray import _core
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
         nd.set_default_device(sys.argv[1])
         x = nd.ones((200, 300))
         before = _core.live_buffers()
