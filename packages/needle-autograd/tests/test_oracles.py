@@ -26,10 +26,10 @@ from needle.autograd.samples import Draw, Sample
 Function = Callable[..., Any]
 
 OURS_ALONE = {
-    "adjugate", "as_strided", "attention", "conv", "copy", "cross_entropy", "dot_general", "fftn", "fold", "getitem",
-    "gru_cell", "ifftn", "irfftn", "lstm_cell", "lstsq", "lu", "max_pool", "max_pool_gradient", "max_pool_places",
-    "normalize", "numbered", "place", "place_diagonal", "rfftn", "scatter", "scatter_add", "to_device", "topk",
-    "topk_places", "unfold", "windows",
+    "adjugate", "as_strided", "attention", "avg_pool", "avg_pool_gradient", "conv", "copy", "cross_entropy",
+    "dot_general", "fftn", "fold", "getitem", "gru_cell", "ifftn", "irfftn", "lstm_cell", "lstsq", "lu", "max_pool",
+    "max_pool_gradient", "max_pool_places", "normalize", "numbered", "place", "place_diagonal", "rfftn", "scatter",
+    "scatter_add", "to_device", "topk", "topk_places", "unfold", "windows",
 }  # fmt: skip
 """Ops whose form, or one of whose samples, no function there has."""
 GAUGE = {"det", "eig", "eigh", "eigvals", "svd"}
@@ -112,7 +112,8 @@ def foreign(f: Function, sample: Sample, make: Function, inputs: list[Any]) -> A
             return next(rest) if arg.dtype.kind in ("float", "complex") else make(arg)
         return make(Tensor(arg)) if isinstance(arg, nd.NDArray) else arg
 
-    return f(*map(put, sample.args), **{name: put(value) for name, value in sample.params.items()})
+    params = {name: make(x) if isinstance(x, Tensor) else put(x) for name, x in sample.params.items()}
+    return f(*map(put, sample.args), **params)
 
 
 def agree(ours: Any, theirs: Any, text: str) -> None:
